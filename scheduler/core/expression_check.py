@@ -1,0 +1,216 @@
+"""Whether an expression makes sense of a dictionary: known variables, fitting types, choices that exist.
+
+Takes an expression and a dictionary; gives problems as values. `closure` tells which recorded variables an
+expression rests on, through the derived ones.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from enum import StrEnum
+from graphlib import CycleError, TopologicalSorter
+
+from sqlglot import exp
+
+from scheduler.core.expression import ARITHMETIC, FUNCTIONS, Expression, ExpressionRefused, parse
+from scheduler.core.problems import Problem
+from scheduler.core.variables import VariableDictionary, VariableType
+
+
+class Kind(StrEnum):
+    """What an expression gives."""
+
+    NUMBER = "a number"
+    BOOLEAN = "true or false"
+    WORD = "a word"
+    UNKNOWN = "unknown"
+
+
+KINDS = {
+    VariableType.NUMBER: Kind.NUMBER,
+    VariableType.INTEGER: Kind.NUMBER,
+    VariableType.BOOLEAN: Kind.BOOLEAN,
+    VariableType.CHOICE: Kind.WORD,
+    VariableType.TEXT: Kind.WORD,
+}
+
+
+def check(text: str, dictionary: VariableDictionary, *, wants: Iterable[Kind]) -> tuple[Problem, ...]:
+    """Every problem of one expression, with an empty location: syntax, variables, types, choices.
+
+    `wants` are the kinds of value that the place accepts (a term takes numbers and booleans, a `must` booleans).
+    """
+    try:
+        expression = parse(text)
+    except ExpressionRefused as error:
+        return (Problem(location=(), what=error.what, found=error.found, expected=error.expected),)
+    checker = _Checker(dictionary)
+    kind = checker.kind(expression.written)
+    wanted = tuple(wants)
+    if kind is not Kind.UNKNOWN and kind not in wanted:
+        checker.note("wrong type", f"{text}, which gives {kind}", " or ".join(wanted))
+    checker.misread_optionals(expression)
+    return tuple(checker.problems)
+
+
+def check_derived(dictionary: VariableDictionary) -> tuple[Problem, ...]:
+    """Every problem of the derived variables and of the consistency checks, at their places in the dictionary."""
+    problems: list[Problem] = []
+    for name, variable in dictionary.derived.items():
+        wants = (KINDS.get(variable.type, Kind.WORD),)
+        found = check(variable.expression, dictionary, wants=wants)
+        problems += [problem.below("derived", name, "expression") for problem in found]
+    for position, each in enumerate(dictionary.checks):
+        found = check(each.when, dictionary, wants=(Kind.BOOLEAN,))
+        problems += [problem.below("checks", position, "when") for problem in found]
+    if not problems:
+        problems += _circles(dictionary)
+    return tuple(problems)
+
+
+def derivation_order(wanted: Iterable[str], dictionary: VariableDictionary) -> tuple[str, ...]:
+    """The derived variables that `wanted` rest on, themselves included, each after those that it reads."""
+    graph: dict[str, frozenset[str]] = {}
+    waiting = [name for name in wanted if name in dictionary.derived]
+    while waiting:
+        name = waiting.pop()
+        if name not in graph:
+            graph[name] = parse(dictionary.derived[name].expression).columns & dictionary.derived.keys()
+            waiting.extend(graph[name])
+    return tuple(TopologicalSorter({name: sorted(graph[name]) for name in sorted(graph)}).static_order())
+
+
+def closure(wanted: Iterable[str], dictionary: VariableDictionary) -> tuple[str, ...]:
+    """The recorded variables that `wanted` rest on, in the dictionary's order.
+
+    A variable that a derived one reads as the first of a COALESCE is among them.
+    """
+    names = set(wanted)
+    for derived in derivation_order(names, dictionary):
+        names |= parse(dictionary.derived[derived].expression).columns
+    return tuple(name for name in dictionary.recorded if name in names)
+
+
+def optional(wanted: Iterable[str], dictionary: VariableDictionary) -> frozenset[str]:
+    """The recorded variables in the closure whose absence is no missing input, since a fallback stands in."""
+    names = derivation_order(wanted, dictionary)
+    return frozenset().union(*(parse(dictionary.derived[name].expression).optional_columns for name in names))
+
+
+def _circles(dictionary: VariableDictionary) -> list[Problem]:
+    """A derived variable that rests on itself."""
+    try:
+        derivation_order(dictionary.derived, dictionary)
+    except CycleError as error:
+        circle = " → ".join(error.args[1])
+        place = ("derived", error.args[1][0], "expression")
+        expected = "derived variables that do not rest on themselves"
+        return [Problem(location=place, what="circular definition", found=circle, expected=expected)]
+    return []
+
+
+class _Checker:
+    """Walks one expression once, noting problems and giving each node's kind."""
+
+    def __init__(self, dictionary: VariableDictionary) -> None:
+        self.dictionary = dictionary
+        self.problems: list[Problem] = []
+
+    def note(self, what: str, found: str, expected: str) -> None:
+        self.problems.append(Problem(location=(), what=what, found=found, expected=expected))
+
+    def kind(self, node: exp.Expr) -> Kind:
+        """The node's kind; `UNKNOWN` where a problem has been noted already."""
+        if isinstance(node, exp.Paren):
+            return self.kind(node.this)
+        if isinstance(node, exp.Column):
+            return self._column(node.name)
+        if isinstance(node, exp.Literal):
+            return Kind.WORD if node.is_string else Kind.NUMBER
+        if isinstance(node, exp.Boolean):
+            return Kind.BOOLEAN
+        if isinstance(node, (exp.And, exp.Or, exp.Not)):
+            return self._all(node.iter_expressions(), Kind.BOOLEAN, node)
+        if isinstance(node, exp.Log):
+            return self._all((node.expression,), Kind.NUMBER, node)
+        if isinstance(node, (*ARITHMETIC, *FUNCTIONS)):
+            return self._all(node.iter_expressions(), Kind.NUMBER, node)
+        if isinstance(node, exp.Coalesce):
+            return self._same((node.this, *node.expressions), node)
+        if isinstance(node, exp.Case):
+            return self._case(node)
+        return self._comparison(node)
+
+    def misread_optionals(self, expression: Expression) -> None:
+        """A variable read through COALESCE and also directly has two meanings when it is absent."""
+        direct = [
+            column.name
+            for column in expression.written.find_all(exp.Column)
+            if not (isinstance(column.parent, exp.Coalesce) and column.arg_key == "this")
+        ]
+        for name in sorted(expression.optional_columns):
+            if name in direct:
+                self.note("read twice", f"{name} both in COALESCE and directly", "one of the two")
+            if name in self.dictionary.derived:
+                self.note("COALESCE of a derived variable", name, "COALESCE(recorded variable, fallback)")
+
+    def _column(self, name: str) -> Kind:
+        variable = self.dictionary.recorded.get(name) or self.dictionary.derived.get(name)
+        if variable is None:
+            nearest = _nearest(name, [*self.dictionary.recorded, *self.dictionary.derived])
+            self.note("unknown variable", name, f"a name from variables.yaml{nearest}")
+            return Kind.UNKNOWN
+        if variable.type not in KINDS:
+            self.note("wrong type", f"{name}, a {variable.type}", "a number, boolean, choice or text")
+            return Kind.UNKNOWN
+        return KINDS[variable.type]
+
+    def _all(self, nodes: Iterable[exp.Expr], wanted: Kind, around: exp.Expr) -> Kind:
+        for node in nodes:
+            kind = self.kind(node)
+            if kind not in (wanted, Kind.UNKNOWN):
+                self.note("wrong type", f"{node.sql()} in {around.sql()}, which gives {kind}", wanted)
+        return wanted
+
+    def _same(self, nodes: Iterable[exp.Expr], around: exp.Expr) -> Kind:
+        kinds = {self.kind(node) for node in nodes} - {Kind.UNKNOWN}
+        if len(kinds) > 1:
+            self.note("wrong type", f"{' and '.join(sorted(kinds))} in {around.sql()}", "values of one type")
+        return kinds.pop() if len(kinds) == 1 else Kind.UNKNOWN
+
+    def _case(self, node: exp.Expr) -> Kind:
+        branches = node.args["ifs"]
+        if node.this is None:
+            self._all((branch.this for branch in branches), Kind.BOOLEAN, node)
+        else:
+            for branch in branches:
+                self._comparison(exp.EQ(this=node.this.copy(), expression=branch.this.copy()))
+        return self._same([*(branch.args["true"] for branch in branches), node.args["default"]], node)
+
+    def _comparison(self, node: exp.Expr) -> Kind:
+        if isinstance(node, exp.Between):
+            others = [node.args["low"], node.args["high"]]
+        else:
+            others = list(node.expressions) if isinstance(node, exp.In) else [node.expression]
+        kind = self._same([node.this, *others], node)
+        if kind in (Kind.WORD, Kind.BOOLEAN) and not isinstance(node, (exp.EQ, exp.NEQ, exp.In)):
+            self.note("words have no order", node.sql(), "= or <> or IN")
+        for other in others:
+            self._choice_exists(node.this.unnest(), other.unnest())
+            self._choice_exists(other.unnest(), node.this.unnest())
+        return Kind.BOOLEAN
+
+    def _choice_exists(self, column: exp.Expr, literal: exp.Expr) -> None:
+        if isinstance(column, exp.Coalesce):
+            column = column.this
+        if not (isinstance(column, exp.Column) and isinstance(literal, exp.Literal) and literal.is_string):
+            return
+        variable = self.dictionary.recorded.get(column.name) or self.dictionary.derived.get(column.name)
+        if variable and variable.choices and literal.this not in variable.choices:
+            self.note(
+                "unknown choice", f"{column.name} = '{literal.this}'", f"one of {', '.join(variable.choices)}"
+            )
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    return f" (did you mean {near[0]}?)" if near else ""

@@ -1,0 +1,10 @@
+"""The rulebook: reads `rules/`, checks every file, and picks a rule by its id and version.
+
+Takes folders of YAML; gives a `Rulebook`, or every problem of every file at once as `file:line`. The files say what
+hepwatch does; this room only reads, checks and digests them.
+"""
+
+from scheduler.rulebook.loading import Rulebook, check_rules, load_rulebook
+from scheduler.rulebook.places import FileProblem, RulesRefused
+
+__all__ = ["FileProblem", "Rulebook", "RulesRefused", "check_rules", "load_rulebook"]

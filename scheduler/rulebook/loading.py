@@ -1,0 +1,225 @@
+"""From folders of rule files to a `Rulebook`, or to every problem of every file at once."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scheduler.core.expression_check import check_derived
+from scheduler.core.model_examples import misfit, run_examples, wrong_cut_offs
+from scheduler.core.models import RiskModel, check_model
+from scheduler.core.problems import Problem
+from scheduler.core.protocol_checks import check_protocol
+from scheduler.core.protocol_examples import run_worked_examples
+from scheduler.core.protocols import SurveillanceProtocol
+from scheduler.core.scoring import CompiledModel
+from scheduler.core.smoothness import analyse
+from scheduler.core.variables import VariableDictionary
+from scheduler.rulebook.places import FileProblem, NoRules, RulesRefused, UnknownRule
+from scheduler.rulebook.reading import RuleFile, read_rule_file
+from scheduler.rulebook.shapes import fit
+from scheduler.settings import shipped_folder
+
+DICTIONARY = "variables.yaml"
+DEFAULT_PROTOCOL = "risk-adapted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rulebook:
+    """All rule files, checked: the dictionary, the models and the protocols, each by `id@version`."""
+
+    dictionary: VariableDictionary
+    models: dict[str, CompiledModel]
+    protocols: dict[str, SurveillanceProtocol]
+    files: dict[str, RuleFile]
+    warnings: tuple[FileProblem, ...] = ()
+
+    def model(self, wanted: str) -> CompiledModel:
+        """The model `id@version`, or the newest version of `id`. Raises `UnknownRule`."""
+        return self.models[_newest(wanted, self.models, kind="risk model")]
+
+    def protocol(self, wanted: str = DEFAULT_PROTOCOL) -> SurveillanceProtocol:
+        """The protocol `id@version`, or the newest version of `id`. Raises `UnknownRule`."""
+        return self.protocols[_newest(wanted, self.protocols, kind="protocol")]
+
+    def file(self, wanted: str) -> RuleFile:
+        """The file of a model, a protocol or `variables`. Raises `UnknownRule`."""
+        return self.files[_newest(wanted, self.files, kind="rule")]
+
+    def newest_models(self) -> tuple[CompiledModel, ...]:
+        """The newest version of every model, by id."""
+        ids = sorted({compiled.model.id for compiled in self.models.values()})
+        return tuple(self.model(each) for each in ids)
+
+
+def load_rulebook(site_folder: Path | None = None) -> Rulebook:
+    """The shipped rules, with a site's own added. Raises `RulesRefused` with every problem."""
+    problems, rulebook = check_rules(site_folder)
+    if rulebook is None or problems:
+        raise RulesRefused(problems)
+    return rulebook
+
+
+def check_rules(site_folder: Path | None = None) -> tuple[tuple[FileProblem, ...], Rulebook | None]:
+    """Every problem of every file, and the rulebook where there is none. Raises `NoRules` for a folder without any.
+
+    A site's folder stands on the shipped rules: its protocols may name shipped models, its models the shipped
+    variables; a `variables.yaml` of its own takes the place of the shipped one.
+    """
+    folders = [(shipped_folder("rules"), "rules")]
+    if site_folder is not None and site_folder.resolve() != folders[0][0].resolve():
+        if not _paths(site_folder):
+            raise NoRules(str(site_folder))
+        folders.append((site_folder, site_folder.name))
+    files = [
+        read_rule_file(path, name=f"{called}/{path.relative_to(folder)}")
+        for folder, called in folders
+        for path in _paths(folder)
+    ]
+    return _Loading().load(files)
+
+
+def _paths(folder: Path) -> list[Path]:
+    """The rule files of a folder: the dictionary, then models, then protocols, each in the order of their names."""
+    named = [folder / DICTIONARY] if (folder / DICTIONARY).is_file() else []
+    return named + [path for kind in ("models", "protocols") for path in sorted((folder / kind).glob("*.yaml"))]
+
+
+def _newest(wanted: str, known: Iterable[str], *, kind: str) -> str:
+    """The reference `id@version` that a person means."""
+    references = sorted(known)
+    if wanted in references:
+        return wanted
+    versions = [reference for reference in references if reference.split("@")[0] == wanted]
+    if not versions:
+        raise UnknownRule(kind=kind, wanted=wanted, known=references)
+    return max(versions, key=lambda reference: int(reference.split("@")[1]))
+
+
+@dataclass
+class _Loading:
+    """One loading of all files; keeps what has been found so far."""
+
+    problems: list[FileProblem] = field(default_factory=list)
+    warnings: list[FileProblem] = field(default_factory=list)
+    files: dict[str, RuleFile] = field(default_factory=dict)
+
+    def load(self, files: Sequence[RuleFile]) -> tuple[tuple[FileProblem, ...], Rulebook | None]:
+        self.problems += [problem for file in files for problem in file.problems]
+        dictionary = self._dictionary([file for file in files if file.path.name == DICTIONARY])
+        if dictionary is None:
+            return tuple(sorted(self.problems)), None
+        models = self._models([file for file in files if file.path.parent.name == "models"], dictionary)
+        protocols = self._protocols(
+            [file for file in files if file.path.parent.name == "protocols"], models, dictionary
+        )
+        rulebook = Rulebook(
+            dictionary=dictionary, models=models, protocols=protocols, files=self.files, warnings=tuple(self.warnings)
+        )
+        return tuple(sorted(self.problems)), rulebook
+
+    def _note(self, file: RuleFile, problems: Iterable[Problem]) -> bool:
+        """Keep the problems; whether there were none."""
+        noted = [
+            file.problem(problem.location, problem.what, found=problem.found, expected=problem.expected)
+            for problem in problems
+        ]
+        self.problems += noted
+        return not noted
+
+    def _dictionary(self, files: Sequence[RuleFile]) -> VariableDictionary | None:
+        if not files or files[-1].data is None:
+            return None
+        file = files[-1]
+        dictionary, problems = fit(file, VariableDictionary)
+        self.problems += problems
+        if dictionary is None or not self._note(file, check_derived(dictionary)):
+            return None
+        self._note(file, _unknown_dictionary_sources(dictionary))
+        self.files[f"variables@{dictionary.version}"] = file
+        return dictionary
+
+    def _models(self, files: Sequence[RuleFile], dictionary: VariableDictionary) -> dict[str, CompiledModel]:
+        models: dict[str, CompiledModel] = {}
+        for file in files:
+            model, problems = fit(file, RiskModel) if file.data is not None else (None, ())
+            self.problems += problems
+            if model is None or not self._registered(file, model.id, model.version):
+                continue
+            compiled = CompiledModel(model=model, dictionary=dictionary, digest=file.digest)
+            if self._note(file, _all_problems(compiled)):
+                models[model.reference] = compiled
+                if strange := misfit(model):
+                    place = ("risk_groups", "groups")
+                    expected = "cut-offs that give the published shares"
+                    self.warnings.append(file.problem(place, "misfit", found=str(strange), expected=expected))
+        return models
+
+    def _protocols(
+        self, files: Sequence[RuleFile], models: dict[str, CompiledModel], dictionary: VariableDictionary
+    ) -> dict[str, SurveillanceProtocol]:
+        protocols: dict[str, SurveillanceProtocol] = {}
+        known = [reference for reference in self.files if not reference.startswith("variables@")]
+        for file in files:
+            protocol, problems = fit(file, SurveillanceProtocol) if file.data is not None else (None, ())
+            self.problems += problems
+            if protocol is None or not self._registered(file, protocol.id, protocol.version):
+                continue
+            found = check_protocol(protocol, models={*models, *known}, dictionary=dictionary)
+            if self._note(file, found or run_worked_examples(protocol)):
+                protocols[protocol.reference] = protocol
+        return protocols
+
+    def _registered(self, file: RuleFile, rule_id: str, version: int) -> bool:
+        """Keep the file under its `id@version`; a wrong file name or a second file of that version is a problem."""
+        reference, expected = f"{rule_id}@{version}", f"{rule_id}.v{version}.yaml"
+        if file.path.name != expected:
+            self.problems.append(file.problem(("id",), "file name", found=file.path.name, expected=expected))
+        if reference in self.files:
+            other = self.files[reference].name
+            message = "a new version: a released file is never edited"
+            self.problems.append(
+                file.problem(("version",), "released already", found=f"{reference}, also in {other}", expected=message)
+            )
+            return False
+        self.files[reference] = file
+        return True
+
+
+def _all_problems(compiled: CompiledModel) -> tuple[Problem, ...]:
+    """A model's problems, from its shape outwards; later checks only run on what passed the earlier ones."""
+    steps: tuple[Callable[[], Iterable[Problem]], ...] = (
+        lambda: check_model(compiled.model, compiled.dictionary),
+        lambda: _inexact(compiled),
+        lambda: (*wrong_cut_offs(compiled.model), *run_examples(compiled)),
+    )
+    for step in steps:
+        if problems := tuple(step()):
+            return problems
+    return ()
+
+
+def _inexact(compiled: CompiledModel) -> tuple[Problem, ...]:
+    """What keeps the model's bounds from being exact, at the terms' places."""
+    terms = (term.value for term in compiled.model.linear_predictor.terms)
+    _, problems = analyse(terms, compiled.dictionary)
+    return tuple(
+        Problem(
+            location=("linear_predictor", "terms", *problem.location, "value"),
+            what=problem.what,
+            found=problem.found,
+            expected=problem.expected,
+        )
+        for problem in problems
+    )
+
+
+def _unknown_dictionary_sources(dictionary: VariableDictionary) -> list[Problem]:
+    """Variables and checks that name a source which the dictionary does not."""
+    named = [(("recorded", name, "source"), variable.source) for name, variable in dictionary.recorded.items()]
+    named += [(("derived", name, "source"), variable.source) for name, variable in dictionary.derived.items()]
+    expected = f"one of {', '.join(dictionary.sources)}"
+    return [
+        Problem(location=place, what="unknown source", found=source, expected=expected)
+        for place, source in named
+        if source not in dictionary.sources
+    ]
