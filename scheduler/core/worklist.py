@@ -1,0 +1,132 @@
+"""Who is due and who is overdue as of a day, most urgent first.
+
+Takes visits with their follow-up; gives the visits that a coordinator has to see. A state is derived for a day and
+never stored. It knows neither names nor contacts.
+"""
+
+from collections.abc import Collection
+from datetime import date
+from enum import StrEnum
+
+import polars as pl
+
+from scheduler.core.protocols import Intensity
+
+VISITS_NEEDED: dict[str, pl.DataType] = {
+    "episode_id": pl.Int64(),
+    "intensity": pl.String(),
+    "opens_on": pl.Date(),
+    "due_on": pl.Date(),
+    "closes_on": pl.Date(),
+    "status": pl.String(),
+}
+ADDED: dict[str, pl.DataType] = {
+    "state": pl.String(),  # a State
+    "days_overdue": pl.Int64(),  # days since the window closed, 0 while it has not
+    "missed_before": pl.Int64(),  # visits missed in a row just before this one
+}
+# Policy: a day overdue counts so many times, so that close follow-up comes first among the overdue.
+DAY_WEIGHTS = {Intensity.INTENSIVE: 3, Intensity.STANDARD: 2, Intensity.BASIC: 1}
+GONE = ("withdrawn", "censored")
+
+
+class State(StrEnum):
+    """Where the day stands against an open visit's window, most urgent first."""
+
+    OVERDUE = "overdue"  # after it
+    DUE = "due"  # inside it, both ends included
+    UPCOMING = "upcoming"  # before it
+    MISSED = "missed"  # after it, and the next visit's window has opened
+
+
+ON_THE_LIST = (State.OVERDUE, State.DUE)
+
+
+def worklist(
+    visits: pl.DataFrame,
+    *,
+    as_of: date,
+    states: Collection[State] = ON_THE_LIST,
+    tie_break: str = "patient_id",
+) -> pl.DataFrame:
+    """The open visits in one of the states as of a day, most urgent first, with `ADDED`; other columns pass through.
+
+    Needs `VISITS_NEEDED` and the `tie_break` column; visits that are not open are not listed, but tell whether a
+    visit before them was missed. A visit is overdue from the day after its window closes, and missed once the next
+    one's opens. Overdue comes before due before upcoming; then the most days overdue, weighted by intensity
+    (`DAY_WEIGHTS`, policy); then the earliest due.
+
+    >>> window = {"opens_on": date(2026, 3, 17), "due_on": date(2026, 3, 31), "closes_on": date(2026, 4, 14)}
+    >>> visit = {"patient_id": 7, "episode_id": 1, "intensity": "basic", "status": "open", **window}
+    >>> worklist(pl.DataFrame([visit]), as_of=date(2026, 4, 15)).select("state", "days_overdue").row(0)
+    ('overdue', 1)
+    """
+    urgency = pl.col("days_overdue") * _day_weight()
+    return (
+        with_states(visits, as_of=as_of)
+        .filter(pl.col("state").is_in([state.value for state in states]))
+        .sort(_order(), urgency, "due_on", tie_break, descending=[False, True, False, False])
+    )
+
+
+def with_states(visits: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
+    """The open visits with `ADDED`, each in its state as of the day, by episode and due date.
+
+    >>> window = {"opens_on": date(2026, 3, 17), "due_on": date(2026, 3, 31), "closes_on": date(2026, 4, 14)}
+    >>> visit = {"episode_id": 1, "intensity": "basic", "status": "open", **window}
+    >>> with_states(pl.DataFrame([visit]), as_of=date(2026, 4, 14))["state"].item()
+    'due'
+    """
+    return (
+        visits.lazy()
+        .filter(~pl.col("status").is_in(GONE))
+        .sort("episode_id", "due_on", maintain_order=True)
+        .with_columns(state=_state(as_of))
+        .with_columns(missed_before=_missed_before(), days_overdue=_days_overdue(as_of))
+        .filter(pl.col("status") == "open")
+        .select(*visits.columns, *ADDED)
+        .collect()
+    )
+
+
+def _state(as_of: date) -> pl.Expr:
+    """The state of an open visit; an answered one has none, and one missed before stays so."""
+    is_over = pl.col("closes_on") < as_of
+    next_has_opened = (pl.col("opens_on").shift(-1).over("episode_id") <= as_of).fill_null(value=False)
+    open_state = (
+        pl.when(is_over & next_has_opened)
+        .then(pl.lit(State.MISSED.value))
+        .when(is_over)
+        .then(pl.lit(State.OVERDUE.value))
+        .when(pl.col("opens_on") <= as_of)
+        .then(pl.lit(State.DUE.value))
+        .otherwise(pl.lit(State.UPCOMING.value))
+    )
+    return (
+        pl.when(pl.col("status") == "open")
+        .then(open_state)
+        .when(pl.col("status") == "missed")
+        .then(pl.lit(State.MISSED.value))
+    )
+
+
+def _missed_before() -> pl.Expr:
+    """How many visits of the episode were missed in a row just before this one; 0 for a missed one itself."""
+    missed = (pl.col("state") == State.MISSED.value).fill_null(value=False)
+    behind = missed.cast(pl.Int64).cum_sum()
+    before_the_run = pl.when(~missed).then(behind).forward_fill().shift(1).fill_null(0)
+    return pl.when(missed).then(0).otherwise(behind - before_the_run).over("episode_id")
+
+
+def _days_overdue(as_of: date) -> pl.Expr:
+    return (pl.lit(as_of) - pl.col("closes_on")).dt.total_days().clip(lower_bound=0)
+
+
+def _order() -> pl.Expr:
+    places = {state.value: place for place, state in enumerate(State)}
+    return pl.col("state").replace_strict(places, return_dtype=pl.Int64)
+
+
+def _day_weight() -> pl.Expr:
+    weights = {intensity.value: weight for intensity, weight in DAY_WEIGHTS.items()}
+    return pl.col("intensity").replace_strict(weights, default=max(weights.values()), return_dtype=pl.Int64)
