@@ -1,0 +1,162 @@
+"""Filing reports: findings that arrive, against what is stored, one form at a time.
+
+Takes findings and what is stored of the same patients; says for each report whether it is new, the same, changed or
+to be signed, and writes it. A signed report is never edited: a change to it is a new version with a reason.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import polars as pl
+
+from scheduler.core.reports import DIFFERENCES, differences, document, read_documents
+from scheduler.core.variables import CollectedAt, VariableDictionary
+from scheduler.store.transaction import Transaction
+
+EMPTY = "{}"
+
+
+class Outcome(StrEnum):
+    """What becomes of one report."""
+
+    NOTHING = "nothing"  # nothing is known, nothing is stored
+    SAME = "same"  # stored already, word for word
+    DRAFTED = "drafted"
+    SIGNED = "signed"
+    NEEDS_REASON = "needs a reason"  # it would change what is stored
+    NEEDS_SURGERY = "needs the surgery report"  # pathology is not signed before surgery
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signature:
+    """Who files, whether the report is signed with it, and why a change is made (None: nothing may change)."""
+
+    by: str
+    signs: bool
+    reason: str | None
+
+
+def file_report(
+    transaction: Transaction,
+    patients: pl.DataFrame,
+    stage: CollectedAt,
+    signature: Signature,
+    dictionary: VariableDictionary,
+    *,
+    columns: Sequence[str],
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """File one form of each patient; gives the outcomes and the differences (`DIFFERENCES`).
+
+    `patients` has `patient_id`, `resection_id`, `confirmed` (JSON list of warnings), `may_sign` and every recorded
+    variable; `columns` are those that the findings speak of (a stored value of another stays). The outcomes have
+    `patient_id, outcome, document` (what is signed of the form now, `{}` where it is not), `version` (of that
+    document, 0 where unsigned), `before_digest`, `after_digest`.
+    """
+    stored = _stored(transaction, patients, stage)
+    names = [name for name in dictionary.collected_at(stage) if name in columns]
+    before = read_documents(stored["latest"], dictionary, stage)
+    after = before.with_columns(patients[name] for name in names)
+    said = pl.concat([stored, after.select(document(dictionary, stage).alias("new"))], how="horizontal")
+    judged = said.with_columns(_outcome(signature, stage).alias("outcome")).with_columns(
+        _digests(said["new"]).alias("after_digest")
+    )
+    _write(transaction, judged, stage, signature)
+    changed = judged["latest"].ne_missing(judged["new"]) & judged["latest"].is_not_null()
+    old_and_new = (
+        differences(judged["patient_id"].filter(changed), before.filter(changed), after.filter(changed), columns=names)
+        if changed.any()
+        else pl.DataFrame(schema=DIFFERENCES)
+    )
+    return _outcomes(judged), old_and_new
+
+
+def _stored(transaction: Transaction, patients: pl.DataFrame, stage: CollectedAt) -> pl.DataFrame:
+    """What is stored of the form: its latest text (draft before signed), its signed text and version."""
+    reports = transaction.reports_of(patients["resection_id"]).filter(pl.col("stage") == str(stage))
+    drafts = reports.filter(pl.col("state") == "draft").select(
+        "resection_id",
+        pl.col("document").alias("draft"),
+        pl.col("digest").alias("draft_digest"),
+        pl.col("version").alias("draft_version"),
+        pl.col("reason").alias("draft_reason"),
+    )
+    signed = reports.filter(pl.col("state") == "signed").select(
+        "resection_id",
+        pl.col("document").alias("signed"),
+        pl.col("digest").alias("signed_digest"),
+        pl.col("version").alias("signed_version"),
+    )
+    return (
+        patients.select("patient_id", "resection_id", "confirmed", "may_sign")
+        .join(drafts, on="resection_id", how="left", maintain_order="left")
+        .join(signed, on="resection_id", how="left", maintain_order="left")
+        .with_columns(
+            pl.coalesce("draft", "signed").alias("latest"),
+            pl.coalesce("draft_digest", "signed_digest").alias("before_digest"),
+            pl.col("signed_version").fill_null(0),
+        )
+    )
+
+
+def _outcome(signature: Signature, stage: CollectedAt) -> pl.Expr:
+    """The outcome of each report, over the stored and the new text."""
+    same = pl.col("latest") == pl.col("new")
+    is_signed = pl.col("draft").is_null() & pl.col("signed").is_not_null()
+    unfounded = pl.col("latest").is_not_null() & ~same & pl.lit(signature.reason is None)
+    pathology_first = ~pl.col("may_sign") & pl.lit(signature.signs and stage is CollectedAt.PATHOLOGY)
+    return (
+        pl.when(pl.col("latest").is_null() & (pl.col("new") == EMPTY))
+        .then(pl.lit(Outcome.NOTHING.value))
+        .when(same & (is_signed | pl.lit(not signature.signs)))
+        .then(pl.lit(Outcome.SAME.value))
+        .when(unfounded)
+        .then(pl.lit(Outcome.NEEDS_REASON.value))
+        .when(pathology_first)
+        .then(pl.lit(Outcome.NEEDS_SURGERY.value))
+        .otherwise(pl.lit(Outcome.SIGNED.value if signature.signs else Outcome.DRAFTED.value))
+    )
+
+
+def _digests(documents: pl.Series) -> pl.Series:
+    """SHA-256 of each document, hexadecimal."""
+    return pl.Series([hashlib.sha256(text.encode()).hexdigest() for text in documents], dtype=pl.String)
+
+
+def _write(transaction: Transaction, judged: pl.DataFrame, stage: CollectedAt, signature: Signature) -> None:
+    """Store drafts and signed versions; a draft that is replaced or signed goes. What waits for surgery is a draft."""
+    signs = pl.col("outcome") == Outcome.SIGNED.value
+    waits = (pl.col("outcome") == Outcome.NEEDS_SURGERY.value) & pl.col("latest").ne_missing(pl.col("new"))
+    written = judged.filter(signs | waits | (pl.col("outcome") == Outcome.DRAFTED.value))
+    drafts = written.filter(pl.col("draft").is_not_null())["resection_id"]
+    if len(drafts):
+        transaction.delete_drafts(drafts, stage=str(stage))
+    reason = pl.coalesce(pl.lit(signature.reason, dtype=pl.String), "draft_reason")
+    rows = written.select(
+        "resection_id",
+        pl.lit(str(stage)).alias("stage"),
+        (pl.col("signed_version") + 1).alias("version"),
+        pl.when(signs).then(pl.lit("signed")).otherwise(pl.lit("draft")).alias("state"),
+        pl.col("new").alias("document"),
+        pl.col("after_digest").alias("digest"),
+        pl.when(signs).then("confirmed").otherwise(pl.lit("[]")).alias("confirmed"),
+        pl.when(signs).then(pl.lit(signature.by)).alias("signed_by"),
+        pl.when(signs).then(pl.lit(transaction.recorded_at)).alias("signed_at"),
+        pl.when(pl.col("latest").is_not_null()).then(reason).alias("reason"),
+        pl.lit(signature.by).alias("recorded_by"),
+    )
+    transaction.append("reports", rows)
+
+
+def _outcomes(judged: pl.DataFrame) -> pl.DataFrame:
+    """The outcomes, with what is signed of the form now."""
+    now = pl.col("outcome") == Outcome.SIGNED.value
+    return judged.select(
+        "patient_id",
+        "outcome",
+        pl.when(now).then("new").otherwise(pl.col("signed").fill_null(EMPTY)).alias("document"),
+        (pl.col("signed_version") + now.cast(pl.Int64)).alias("version"),
+        "before_digest",
+        "after_digest",
+    )

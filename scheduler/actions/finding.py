@@ -1,0 +1,75 @@
+"""Finding one patient by the MRN, and the signed findings of patients."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from scheduler.core.reports import read_documents
+from scheduler.core.variables import CollectedAt, VariableDictionary
+from scheduler.errors import Conflict, NotFound, listed
+from scheduler.store.reading import Reading
+
+
+class PatientNotFound(NotFound):
+    """No patient with this MRN."""
+
+    def __init__(self, *, mrn: str, site: str | None) -> None:
+        where = f" at site {site}" if site else ""
+        super().__init__(
+            f"there is no patient {mrn}{where} in this registry",
+            advice="Check the MRN (upper and lower case count), or import the patient first.",
+        )
+
+
+class SeveralPatients(Conflict):
+    """One MRN, patients at several sites."""
+
+    def __init__(self, *, mrn: str, sites: Sequence[str]) -> None:
+        super().__init__(
+            f"{mrn} is a patient at {len(sites)} sites: {listed(sites)}", advice="Say which one with --site."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patient:
+    """One patient, by the ids that the registry's tables share."""
+
+    patient_id: int
+    mrn: str
+    site: str
+    resection_id: int
+    resected_on: date
+    episode_id: int
+    episode_state: str
+
+
+def find_patient(reading: Reading, mrn: str, *, site: str | None = None) -> Patient:
+    """The patient with this MRN. Raises `PatientNotFound`, or `SeveralPatients` where the MRN is at several sites."""
+    found = reading.patients_by_mrn([mrn], site=site)
+    if not found.height:
+        raise PatientNotFound(mrn=mrn, site=site)
+    if found.height > 1:
+        raise SeveralPatients(mrn=mrn, sites=found["site"].sort().to_list())
+    patient_id = int(found["patient_id"][0])
+    resection = reading.resections_of([patient_id]).sort("resected_on").row(-1, named=True)
+    episode = reading.episodes_of([patient_id]).sort("anchor_on").row(-1, named=True)
+    return Patient(
+        patient_id=patient_id,
+        mrn=mrn,
+        site=str(found["site"][0]),
+        resection_id=resection["resection_id"],
+        resected_on=resection["resected_on"],
+        episode_id=episode["episode_id"],
+        episode_state=episode["state"],
+    )
+
+
+def stored_findings(
+    reports: pl.DataFrame, dictionary: VariableDictionary, stage: CollectedAt, *, state: str
+) -> pl.DataFrame:
+    """The findings of one form of one resection, from its reports: one row; all missing where there is none."""
+    matching = reports.filter((pl.col("stage") == str(stage)) & (pl.col("state") == state))
+    document = matching["document"] if matching.height else pl.Series([None], dtype=pl.String)
+    return read_documents(document, dictionary, stage)

@@ -1,0 +1,76 @@
+"""Everything that is stored of one patient, for one page."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from scheduler.actions.finding import Patient, find_patient, stored_findings
+from scheduler.core.variables import CollectedAt, VariableDictionary
+from scheduler.rulebook import Rulebook
+from scheduler.store.registry import Registry
+
+LISTS = ("possible_groups", "settled_by", "missing", "reasons", "contributions", "inputs")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatientPage:
+    """One patient: identity, both reports, the latest assessments, the plan, the visits and the history."""
+
+    patient: Patient
+    identity: dict[str, Any]
+    reports: list[dict[str, Any]]  # stage, version, state, signed_by, signed_at, reason, findings (name → value)
+    assessments: list[dict[str, Any]]
+    plan: dict[str, Any] | None
+    visits: pl.DataFrame
+    history: pl.DataFrame
+
+
+def show_patient(registry: Registry, rulebook: Rulebook, mrn: str, *, site: str | None = None) -> PatientPage:
+    """The patient's page. Raises `PatientNotFound` and `SeveralPatients`."""
+    with registry.reading() as reading:
+        patient = find_patient(reading, mrn, site=site)
+        reports = reading.reports_of([patient.resection_id])
+        assessments = reading.assessments_of([patient.resection_id])
+        plan = reading.current_plans([patient.episode_id])
+        return PatientPage(
+            patient=patient,
+            identity=reading.identities([patient.patient_id]).row(0, named=True),
+            reports=[_report(row, rulebook.dictionary) for row in reports.iter_rows(named=True)],
+            assessments=_latest(assessments, rulebook),
+            plan=_decoded(plan.row(0, named=True), "because") if plan.height else None,
+            visits=reading.visits_of([patient.episode_id]).with_columns(pl.col("procedures").str.split("|")),
+            history=reading.audit_of(patient.patient_id),
+        )
+
+
+def _report(row: dict[str, Any], dictionary: VariableDictionary) -> dict[str, Any]:
+    frame = pl.DataFrame([{"stage": row["stage"], "state": row["state"], "document": row["document"]}])
+    found = stored_findings(frame, dictionary, CollectedAt(row["stage"]), state=row["state"]).row(0, named=True)
+    kept = ("stage", "version", "state", "signed_by", "signed_at", "reason", "digest")
+    findings = {name: value for name, value in found.items() if value is not None}
+    return {name: row[name] for name in kept} | {"findings": findings, "confirmed": json.loads(row["confirmed"])}
+
+
+def _latest(assessments: pl.DataFrame, rulebook: Rulebook) -> list[dict[str, Any]]:
+    """The newest assessment by each model, with the caveats and the remark that travel with its group."""
+    newest = assessments.sort("assessment_id").unique("model_id", keep="last", maintain_order=True)
+    return [_with_caveats(_decoded(row, *LISTS), rulebook) for row in newest.iter_rows(named=True)]
+
+
+def _with_caveats(row: dict[str, Any], rulebook: Rulebook) -> dict[str, Any]:
+    known = rulebook.models.get(f"{row['model_id']}@{row['model_version']}")
+    if known is None:
+        return row | {"title": row["model_id"], "caveats": [], "remark": None, "endpoint": None}
+    model = known.model
+    return row | {
+        "title": model.title,
+        "caveats": list(model.caveats),
+        "remark": model.risk_groups.remark,
+        "endpoint": model.endpoint.event,
+    }
+
+
+def _decoded(row: dict[str, Any], *names: str) -> dict[str, Any]:
+    return row | {name: json.loads(row[name]) for name in names}

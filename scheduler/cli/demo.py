@@ -1,0 +1,104 @@
+"""`hepwatch demo`: see everything work, with no data of your own."""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from scheduler.actions.import_patients import Imported
+
+
+@click.command("demo")
+@click.option(
+    "--patients", type=click.IntRange(20, 100_000), default=500, show_default=True, help="How many to make up."
+)
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Keep the registry and the tables here.",
+)
+def command(patients: int, keep: Path | None) -> None:
+    """Build a registry of synthetic patients, score and plan them, and show what a coordinator would see.
+
+    The patients are made up, drawn from the two papers' printed figures. Your own registry is not touched.
+    """
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="hepwatch-demo-") as folder:
+            _run(Path(folder), patients, kept=False)
+        return
+    keep.mkdir(parents=True, exist_ok=True)
+    if (keep / "hepwatch.db").exists():
+        raise click.BadParameter(f"{keep} holds a registry already; name an empty folder", param_hint="--keep")
+    _run(keep.resolve(), patients, kept=True)
+
+
+def _run(folder: Path, patients: int, *, kept: bool) -> None:
+    from scheduler import clock
+    from scheduler.actions.demonstrate import demonstrate
+    from scheduler.actions.list_worklist import list_worklist
+    from scheduler.actions.show_patient import show_patient
+    from scheduler.cli.patient_page import page
+    from scheduler.cli.showing import progress_bar, say, worklist_table
+    from scheduler.rulebook import load_rulebook
+    from scheduler.store.registry import Registry
+
+    today, rulebook = clock.today(), load_rulebook()
+    with Registry.create(f"sqlite:///{folder / 'hepwatch.db'}") as registry:
+        with progress_bar("building the registry") as progress:
+            made = demonstrate(registry, rulebook, folder, patients=patients, today=today, progress=progress)
+        say(f"[bold]1. {patients:,} synthetic patients were imported, signed, scored and planned[/]\n")
+        say(*_counts(made.imports))
+        worklist = list_worklist(registry, as_of=today)
+        overdue = int((worklist["state"] == "overdue").sum())
+        say(f"\n[bold]2. The worklist of today, {today}: {overdue} overdue, {worklist.height - overdue} due[/]\n")
+        say(worklist_table(worklist.head(12)))
+        if worklist.height > 12:
+            say(f"… and {worklist.height - 12} more")
+        shown = show_patient(registry, rulebook, made.intensive_mrn)
+        say(f"\n[bold]3. One patient who is followed intensively: {made.intensive_mrn}[/]\n")
+        say(*page(shown, rulebook.dictionary, today=today)[:-2])
+    _what_next(folder, made.intensive_mrn, kept=kept)
+
+
+def _counts(imports: "tuple[Imported, ...]") -> "list[RenderableType]":
+    """How the models and the protocol see these patients."""
+    import polars as pl
+
+    from scheduler.cli.showing import caveat_lines, frame_table
+
+    assessed = pl.concat(each.assessments for each in imports).group_by("model", "status", "risk_group")
+    followed = pl.concat(each.intensities for each in imports).group_by("intensity", "provisional", "no_surveillance")
+    groups, followed_as = (
+        frame_table(each, {name: name.replace("_", " ") for name in each.columns})
+        for each in (
+            assessed.agg(pl.col("patients").sum()).sort("model", "status", "risk_group", nulls_last=True),
+            followed.agg(pl.col("patients").sum()).sort("intensity", "provisional"),
+        )
+    )
+    caveats = pl.concat(each.caveats for each in imports).unique(maintain_order=True)
+    return [groups, *caveat_lines(caveats), "", followed_as]
+
+
+def _what_next(folder: Path, mrn: str, *, kept: bool) -> None:
+    """What a newcomer may try now."""
+    click.echo("\n4. What to try next")
+    if kept:
+        click.echo(f"  export HEPWATCH_DATABASE_URL=sqlite:///{folder / 'hepwatch.db'}")
+        lines = [
+            f"hepwatch patient show {mrn}",
+            "hepwatch worklist --state overdue,due,upcoming",
+            "hepwatch audit verify",
+        ]
+    else:
+        lines = ["hepwatch demo --keep my-demo        # keeps the registry, to look around in it"]
+    lines += [
+        "hepwatch plan --intensity intensive --resected 2026-01-31 --country KR",
+        "hepwatch rules show ehr-postop",
+    ]
+    for line in [*lines, "hepwatch --help"]:
+        click.echo(f"  {line}")

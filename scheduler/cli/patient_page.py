@@ -1,0 +1,149 @@
+"""One patient as a page: what is known, what the models say and why, what is planned, what happened."""
+
+import json
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from rich.markup import escape
+
+from scheduler.actions.show_patient import PatientPage
+from scheduler.cli.showing import table, visits_table
+from scheduler.core.variables import VariableDictionary
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+BAR_WIDTH = 24
+
+
+def page(shown: PatientPage, dictionary: VariableDictionary, *, today: date) -> list["RenderableType"]:
+    """The page for people."""
+    patient, identity = shown.patient, shown.identity
+    born = f", born {identity['birth_date']}" if identity["birth_date"] else ""
+    name = f" · {escape(identity['name'])}" if identity["name"] else ""
+    parts: list[RenderableType] = [
+        f"[bold]{escape(patient.mrn)}[/]{name}{born} · site {escape(patient.site)}",
+        f"resection on {patient.resected_on}; surveillance {patient.episode_state}",
+        "",
+    ]
+    parts += _plan(shown, today)
+    for assessment in shown.assessments:
+        parts += _assessment(assessment)
+    parts += [_findings(report, dictionary) for report in shown.reports] or ["no report is stored"]
+    return [*parts, "", _history(shown.history)]
+
+
+def as_value(shown: PatientPage) -> dict[str, Any]:
+    """The same as a value for programs."""
+    return {
+        "mrn": shown.patient.mrn,
+        "site": shown.patient.site,
+        "name": shown.identity["name"],
+        "birth_date": shown.identity["birth_date"],
+        "resected_on": shown.patient.resected_on,
+        "state": shown.patient.episode_state,
+        "reports": shown.reports,
+        "assessments": shown.assessments,
+        "plan": shown.plan,
+        "visits": shown.visits.drop("visit_id", "episode_id").to_dicts(),
+        "history": shown.history.to_dicts(),
+    }
+
+
+def _plan(shown: PatientPage, today: date) -> list["RenderableType"]:
+    """The intensity, why, and the open visits that lie ahead."""
+    if shown.plan is None:
+        signed = any(report["state"] == "signed" for report in shown.reports)
+        return ["[bold]no surveillance plan[/]" + ("" if signed else ": no report is signed yet"), ""]
+    plan = shown.plan
+    provisional = ", [yellow]provisional[/]" if plan["provisional"] else ""
+    protocol = f"{plan['protocol_id']}@{plan['protocol_version']}"
+    ahead = shown.visits.filter((pl.col("status") == "open") & (pl.col("closes_on") >= today))
+    past = shown.visits.filter((pl.col("status") == "open") & (pl.col("closes_on") < today)).height
+    parts: list[RenderableType] = [
+        f"[bold]{plan['intensity']} follow-up (policy)[/]{provisional} by {protocol}",
+        *(f"  - {escape(reason)}" for reason in plan["because"]),
+    ]
+    if past:
+        parts.append(f"{past} visits are past and unanswered")
+    parts.append(visits_table(ahead.head(14), title="Visits ahead") if ahead.height else "no visit lies ahead")
+    if ahead.height > 14:
+        parts.append(f"… and {ahead.height - 14} more, the last due on {ahead['due_on'][-1]}")
+    return [*parts, ""]
+
+
+def _assessment(assessment: dict[str, Any]) -> list["RenderableType"]:
+    """A model's verdict, with each term's contribution as a bar."""
+    group = assessment["risk_group"] or " or ".join(assessment["possible_groups"]) or "no group"
+    remark = f" ({assessment['remark']})" if assessment["remark"] and assessment["possible_groups"] else ""
+    parts: list[RenderableType] = [
+        f"[bold]{escape(assessment['title'])}: {group}[/]{escape(remark)} · {assessment['endpoint']}",
+        escape(_verdict(assessment)),
+    ]
+    if assessment["status"] in ("scored", "bounded"):
+        parts.append(_contributions(assessment["contributions"]))
+        parts += [f"[dim]caveat: {escape(caveat)}[/]" for caveat in assessment["caveats"]]
+    return [*parts, ""]
+
+
+def _verdict(assessment: dict[str, Any]) -> str:
+    status = assessment["status"]
+    unconfirmed = "; the population is unconfirmed" if assessment["applicability"] == "unconfirmed" else ""
+    if status == "scored":
+        return f"linear predictor {assessment['linear_predictor']:.3f}{unconfirmed}"
+    if status == "bounded":
+        settled = " or ".join(assessment["settled_by"])
+        by = f"; settled by {settled}" if settled else ""
+        missing = ", ".join(assessment["missing"])
+        return (
+            f"linear predictor {assessment['lowest']:.3f} to {assessment['highest']:.3f}, "
+            f"missing {missing}{by}{unconfirmed}"
+        )
+    return f"{status.replace('_', ' ')}: {'; '.join(assessment['reasons'])}"
+
+
+def _contributions(contributions: dict[str, float | None]) -> "RenderableType":
+    """Each term's contribution: to the right of the line what raises the risk, to the left what lowers it."""
+    most = max((abs(value) for value in contributions.values() if value is not None), default=1.0) or 1.0
+    rows = [
+        (term, "unknown" if value is None else f"{value:+.3f}", _bar(value, most))
+        for term, value in contributions.items()
+    ]
+    return table(("term", "contribution", "lowers ◂ risk ▸ raises"), rows)
+
+
+def _bar(value: float | None, most: float) -> str:
+    """A bar from the middle line, BAR_WIDTH characters long at most.
+
+    >>> _bar(1.0, 1.0).count("█"), _bar(None, 1.0)
+    (12, '            ┊ ?')
+    """
+    half = BAR_WIDTH // 2
+    if value is None:
+        return f"{'':{half}}┊ ?"
+    length = round(abs(value) / most * half)
+    return f"{'█' * length:>{half}}┊" if value < 0 else f"{'':{half}}┊{'█' * length}"
+
+
+def _findings(report: dict[str, Any], dictionary: VariableDictionary) -> "RenderableType":
+    by = f"signed by {report['signed_by']}" if report["signed_by"] else "a draft, not signed"
+    title = f"{report['stage'].capitalize()} report, version {report['version']}, {by}"
+    rows = [
+        (dictionary.recorded[name].label, value, dictionary.recorded[name].unit.replace("none", ""))
+        for name, value in report["findings"].items()
+    ]
+    return table(("finding", "value", "unit"), rows, title=title)
+
+
+def _history(history: pl.DataFrame) -> "RenderableType":
+    rows = [
+        (f"{row['recorded_at']:%Y-%m-%d %H:%M}", row["actor"], row["action"].replace("_", " "), _detail(row))
+        for row in history.iter_rows(named=True)
+    ]
+    return table(("when (UTC)", "who", "what", "details"), rows, title="History")
+
+
+def _detail(row: dict[str, Any]) -> str:
+    details = ", ".join(f"{name} {value}" for name, value in json.loads(row["details"]).items() if value is not None)
+    return "; ".join(part for part in (details, row["reason"]) if part)

@@ -1,0 +1,98 @@
+"""`hepwatch report`: the two forms of a patient."""
+
+from pathlib import Path
+
+import click
+
+from scheduler.cli.options import by_option, json_option, protocol_option, rules_option, site_option
+
+
+@click.group("report")
+def command() -> None:
+    """Sign a surgery or pathology report."""
+
+
+@command.command("sign")
+@click.argument("stage", type=click.Choice(["surgery", "pathology"]))
+@click.argument("mrn")
+@click.option(
+    "--set", "findings", multiple=True, metavar="NAME=VALUE", help="A finding, such as albumin_g_l=41; may be repeated."
+)
+@click.option("--file", "file", type=click.Path(path_type=Path), help="A table with one row of findings.")
+@click.option("--confirm", is_flag=True, help="Unusual values have been checked and are right.")
+@click.option("--reason", help="Why a stored finding is changed.")
+@site_option
+@by_option
+@protocol_option
+@rules_option
+@json_option
+def sign(
+    stage: str,
+    mrn: str,
+    findings: tuple[str, ...],
+    file: Path | None,
+    confirm: bool,
+    reason: str | None,
+    site: str | None,
+    by: str | None,
+    protocol: str,
+    rules: Path | None,
+    as_json: bool,
+) -> None:
+    """Sign a report with what is stored of it and the findings given.
+
+    Signing scores the patient and makes or replaces the plan, in one transaction; what changed is printed with its
+    reason. A signed report is not edited: signing it again with other findings makes a new version, with --reason.
+    """
+    from scheduler import clock
+    from scheduler.actions.sign_report import sign_report
+    from scheduler.cli.registry import actor, open_registry, rules_for
+    from scheduler.cli.showing import echo_json, say
+    from scheduler.cli.signing_page import as_value, page
+    from scheduler.core.variables import CollectedAt
+
+    given = _given(findings) | (_from_file(file) if file else {})
+    with open_registry() as registry:
+        signed = sign_report(
+            registry,
+            rules_for(registry, protocol=protocol, rules=rules),
+            mrn,
+            CollectedAt(stage),
+            given,
+            today=clock.today(),
+            actor=actor(by),
+            site=site,
+            confirm=confirm,
+            reason=reason,
+        )
+    if as_json:
+        echo_json(as_value(signed))
+    else:
+        say(*page(signed))
+
+
+def _given(findings: tuple[str, ...]) -> dict[str, str]:
+    """The findings of `--set NAME=VALUE`."""
+    given: dict[str, str] = {}
+    for finding in findings:
+        name, equals, value = finding.partition("=")
+        if not equals or not name.strip():
+            raise click.BadParameter(f"{finding!r}; write NAME=VALUE, such as albumin_g_l=41", param_hint="--set")
+        if name.strip() in given:
+            raise click.BadParameter(f"{name.strip()} is given twice", param_hint="--set")
+        given[name.strip()] = value.strip()
+    return given
+
+
+def _from_file(file: Path) -> dict[str, str]:
+    """The findings of a table with one row; identity columns are not findings."""
+    from scheduler.intake import read_table
+
+    table = read_table(file).frame.drop("row")
+    if table.height != 1:
+        raise click.BadParameter(
+            f"{file.name} has {table.height} rows; one patient is signed at a time", param_hint="--file"
+        )
+    row = table.row(0, named=True)
+    skipped = {"mrn", "site", "name", "birth_date", "resected_on"}
+    return {name: str(value) for name, value in row.items() if name not in skipped and value is not None}

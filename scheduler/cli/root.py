@@ -1,0 +1,87 @@
+"""`hepwatch` itself: the commands by name, loaded when they are called; and errors turned into exit statuses."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+
+from scheduler import __version__
+from scheduler.errors import HepwatchError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("scheduler.cli.demo", "Build a registry of synthetic patients and show what a coordinator sees."),
+    "init": ("scheduler.cli.init", "Make the registry, or bring an older one up to date."),
+    "patient": ("scheduler.cli.patient", "Import patients and show one."),
+    "plan": ("scheduler.cli.plan", "Print a surveillance plan, without a registry."),
+    "report": ("scheduler.cli.report", "Sign a surgery or pathology report."),
+    "rules": ("scheduler.cli.rules", "Check, list and show the rules."),
+    "score": ("scheduler.cli.score", "Score a table of patients, without a registry."),
+    "site": ("scheduler.cli.site", "List the sites and say in which country each is."),
+    "audit": ("scheduler.cli.audit", "Verify that the audit trail is whole."),
+    "worklist": ("scheduler.cli.worklist", "Show who is due and who is overdue."),
+}
+
+
+class LazyCommands(click.Group):
+    """A group whose commands are imported when they are called; help needs only their one-line texts."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(COMMANDS[cmd_name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in sorted(COMMANDS)])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            meant = f" Did you mean {near[0]}?" if near else ""
+            ctx.fail(f"There is no command {args[0]}.{meant}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="hepwatch")
+def hepwatch() -> None:
+    """Surveillance after liver resection for hepatocellular carcinoma.
+
+    hepwatch stores resected patients, scores them at surgery and at pathology sign-off, plans their imaging, and
+    tells every day who is due and who is overdue. Decision support for people who know surveillance; not a medical
+    device.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit status: 0 done, 2 wrong usage, 3 to 7 by the family of error."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line; gives the exit status. A user's mistake is told in a sentence, never in a traceback."""
+    try:
+        result: Any = hepwatch.main(args=arguments, prog_name="hepwatch", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("stopped; nothing more was done", err=True)
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except HepwatchError as error:
+        click.echo(f"hepwatch: {error.message}\n{error.advice}", err=True)
+        return error.exit_status
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    return result if isinstance(result, int) else 0
