@@ -48,7 +48,7 @@ def command(site: str | None, as_of: date | None, states: str, limit: int, as_js
         echo_csv(listed)
     else:
         say(worklist_table(listed.head(limit), title=f"Worklist of {day:%A} {day}{f', site {site}' if site else ''}"))
-        say(_closing(listed.height, limit, listed["state"].value_counts().sort("count", descending=True).rows()))
+        say(_closing(listed.height, limit, listed["state"].value_counts().sort("state").rows()))
 
 
 def _closing(rows: int, limit: int, counts: list[tuple[str, int]]) -> str:
