@@ -8,8 +8,10 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from scheduler.core.expression import DECIMALS, compile_expression, is_computed, parse
+from scheduler.core.compilation import DECIMALS
+from scheduler.core.expression import compile_expression, parse
 from scheduler.core.expression_check import derivation_order
+from scheduler.core.strictness import is_computed
 from scheduler.core.variables import VariableDictionary, VariableType
 
 
@@ -19,10 +21,14 @@ def derive(findings: pl.DataFrame, wanted: Iterable[str], dictionary: VariableDi
     A computed number is rounded to 9 decimals. A value that cannot be known is missing. Recorded names in
     `wanted` change nothing; a recorded variable that a formula reads must be a column.
     """
-    lazy = findings.lazy()
+    return with_derived(findings.lazy(), wanted, dictionary).collect()
+
+
+def with_derived(findings: pl.LazyFrame, wanted: Iterable[str], dictionary: VariableDictionary) -> pl.LazyFrame:
+    """What `derive` gives, not yet computed."""
     for name in derivation_order(wanted, dictionary):
-        lazy = lazy.with_columns(derived_column(name, dictionary))
-    return lazy.collect()
+        findings = findings.with_columns(derived_column(name, dictionary))
+    return findings
 
 
 def derived_column(name: str, dictionary: VariableDictionary) -> pl.Expr:
@@ -32,7 +38,7 @@ def derived_column(name: str, dictionary: VariableDictionary) -> pl.Expr:
     value = compile_expression(expression)
     if variable.type is VariableType.INTEGER:
         value = value.cast(pl.Int64)
-    elif is_computed(expression.tree):
+    elif is_computed(expression.written):
         value = value.round(DECIMALS)
     return value.alias(name)
 

@@ -11,7 +11,8 @@ from graphlib import CycleError, TopologicalSorter
 
 from sqlglot import exp
 
-from scheduler.core.expression import ARITHMETIC, FUNCTIONS, Expression, ExpressionRefused, parse
+from scheduler.core.compilation import ARITHMETIC, FUNCTIONS
+from scheduler.core.expression import Expression, ExpressionRefused, parse
 from scheduler.core.problems import Problem
 from scheduler.core.variables import VariableDictionary, VariableType
 
@@ -34,6 +35,13 @@ KINDS = {
 }
 
 
+RESERVED_NAMES = frozenset(
+    "patient_id row gap component part base sum low high known first last applies status stage model model_version "
+    "model_digest applicability linear_predictor lowest highest risk_group possible_groups settled_by missing reasons "
+    "caveats contributions inputs".split()
+)
+
+
 def check(text: str, dictionary: VariableDictionary, *, wants: Iterable[Kind]) -> tuple[Problem, ...]:
     """Every problem of one expression, with an empty location: syntax, variables, types, choices.
 
@@ -52,12 +60,35 @@ def check(text: str, dictionary: VariableDictionary, *, wants: Iterable[Kind]) -
     return tuple(checker.problems)
 
 
+def check_names(dictionary: VariableDictionary) -> tuple[Problem, ...]:
+    """Names that an expression could not read, that scoring needs for itself, or that stand for two variables."""
+    problems = []
+    for part, names in (("recorded", dictionary.recorded), ("derived", dictionary.derived)):
+        for name in names:
+            if not name.isidentifier():
+                problems.append(_name_problem(part, name, "not a variable's name", "letters, digits and _"))
+            if name in RESERVED_NAMES:
+                problems.append(_name_problem(part, name, "reserved name", "a name that scoring does not need itself"))
+            if part == "derived" and name in dictionary.recorded:
+                problems.append(_name_problem(part, name, "name twice", "a name that no recorded variable has"))
+    return tuple(problems)
+
+
+def _name_problem(part: str, name: str, what: str, expected: str) -> Problem:
+    return Problem(location=(part, name), what=what, found=name, expected=expected)
+
+
 def check_derived(dictionary: VariableDictionary) -> tuple[Problem, ...]:
     """Every problem of the derived variables and of the consistency checks, at their places in the dictionary."""
     problems: list[Problem] = []
     for name, variable in dictionary.derived.items():
         wants = (KINDS.get(variable.type, Kind.WORD),)
         found = check(variable.expression, dictionary, wants=wants)
+        if not found and variable.type is VariableType.INTEGER and _gives_fractions(variable.expression, dictionary):
+            expected = "whole numbers, or the type number"
+            found = (
+                Problem(location=(), what="wrong type", found="an integer that may be a fraction", expected=expected),
+            )
         problems += [problem.below("derived", name, "expression") for problem in found]
     for position, each in enumerate(dictionary.checks):
         found = check(each.when, dictionary, wants=(Kind.BOOLEAN,))
@@ -94,6 +125,27 @@ def optional(wanted: Iterable[str], dictionary: VariableDictionary) -> frozenset
     """The recorded variables in the closure whose absence is no missing input, since a fallback stands in."""
     names = derivation_order(wanted, dictionary)
     return frozenset().union(*(parse(dictionary.derived[name].expression).optional_columns for name in names))
+
+
+def _gives_fractions(text: str, dictionary: VariableDictionary) -> bool:
+    """Whether an expression may give a number that is not whole."""
+
+    def fractional(node: exp.Expr) -> bool:
+        match node:
+            case exp.Literal():
+                return not float(node.this).is_integer()
+            case exp.Column():
+                variable = dictionary.recorded.get(node.name) or dictionary.derived[node.name]
+                return variable.type is VariableType.NUMBER
+            case exp.Case():
+                return any(
+                    map(fractional, (*(branch.args["true"] for branch in node.args["ifs"]), node.args["default"]))
+                )
+            case exp.Paren() | exp.Neg() | exp.Abs() | exp.Add() | exp.Sub() | exp.Mul() | exp.Coalesce():
+                return any(map(fractional, node.iter_expressions()))
+        return True
+
+    return fractional(parse(text).written)
 
 
 def _circles(dictionary: VariableDictionary) -> list[Problem]:
@@ -142,13 +194,8 @@ class _Checker:
 
     def misread_optionals(self, expression: Expression) -> None:
         """A variable read through COALESCE and also directly has two meanings when it is absent."""
-        direct = [
-            column.name
-            for column in expression.written.find_all(exp.Column)
-            if not (isinstance(column.parent, exp.Coalesce) and column.arg_key == "this")
-        ]
         for name in sorted(expression.optional_columns):
-            if name in direct:
+            if name in expression.direct_columns:
                 self.note("read twice", f"{name} both in COALESCE and directly", "one of the two")
             if name in self.dictionary.derived:
                 self.note("COALESCE of a derived variable", name, "COALESCE(recorded variable, fallback)")
@@ -206,9 +253,7 @@ class _Checker:
             return
         variable = self.dictionary.recorded.get(column.name) or self.dictionary.derived.get(column.name)
         if variable and variable.choices and literal.this not in variable.choices:
-            self.note(
-                "unknown choice", f"{column.name} = '{literal.this}'", f"one of {', '.join(variable.choices)}"
-            )
+            self.note("unknown choice", f"{column.name} = '{literal.this}'", f"one of {', '.join(variable.choices)}")
 
 
 def _nearest(name: str, known: list[str]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scheduler.core.expression_check import check_derived
+from scheduler.core.expression_check import check_derived, check_names
 from scheduler.core.model_examples import misfit, run_examples, wrong_cut_offs
 from scheduler.core.models import RiskModel, check_model
 from scheduler.core.problems import Problem
@@ -12,7 +12,6 @@ from scheduler.core.protocol_checks import check_protocol
 from scheduler.core.protocol_examples import run_worked_examples
 from scheduler.core.protocols import SurveillanceProtocol
 from scheduler.core.scoring import CompiledModel
-from scheduler.core.smoothness import analyse
 from scheduler.core.variables import VariableDictionary
 from scheduler.rulebook.places import FileProblem, NoRules, RulesRefused, UnknownRule
 from scheduler.rulebook.reading import RuleFile, read_rule_file
@@ -132,7 +131,7 @@ class _Loading:
         file = files[-1]
         dictionary, problems = fit(file, VariableDictionary)
         self.problems += problems
-        if dictionary is None or not self._note(file, check_derived(dictionary)):
+        if dictionary is None or not self._note(file, (*check_names(dictionary), *check_derived(dictionary))):
             return None
         self._note(file, _unknown_dictionary_sources(dictionary))
         self.files[f"variables@{dictionary.version}"] = file
@@ -200,8 +199,7 @@ def _all_problems(compiled: CompiledModel) -> tuple[Problem, ...]:
 
 def _inexact(compiled: CompiledModel) -> tuple[Problem, ...]:
     """What keeps the model's bounds from being exact, at the terms' places."""
-    terms = (term.value for term in compiled.model.linear_predictor.terms)
-    _, problems = analyse(terms, compiled.dictionary)
+    _, problems = compiled.analysis
     return tuple(
         Problem(
             location=("linear_predictor", "terms", *problem.location, "value"),
