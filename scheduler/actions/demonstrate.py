@@ -57,6 +57,8 @@ def demonstrate(
     }
     imports = []
     for name, (frame, sign) in tables.items():
+        if frame.is_empty():
+            continue
         frame.write_csv(folder / name)
         wanted = Import(path=folder / name, today=today, actor=ACTOR, sign=sign)
         imports.append(import_patients(registry, wanted, rules, progress=progress))
@@ -64,9 +66,9 @@ def demonstrate(
 
 
 def _somebody_intensive(registry: Registry) -> str:
-    """The patient resected last of those who are followed intensively, for good reasons known by now."""
+    """The patient resected last of those who are followed intensively, if possible for good reasons known by now."""
     with registry.reading() as reading:
-        plans = reading.current_plans().filter((pl.col("intensity") == "intensive") & ~pl.col("provisional"))
-        episodes = reading.episodes_of().join(plans.select("episode_id"), on="episode_id")
-        latest = episodes.sort("anchor_on", "episode_id").row(-1, named=True)
+        episodes = reading.episodes_of().join(reading.current_plans(), on="episode_id")
+        fitting = (pl.col("intensity") == "intensive", ~pl.col("provisional"), "anchor_on", "episode_id")
+        latest = episodes.sort(*fitting).row(-1, named=True)
         return str(reading.identities([latest["patient_id"]])["mrn"][0])

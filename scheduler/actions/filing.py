@@ -5,7 +5,7 @@ to be signed, and writes it. A signed report is never edited: a change to it is 
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -25,7 +25,7 @@ class Outcome(StrEnum):
     SAME = "same"  # stored already, word for word
     DRAFTED = "drafted"
     SIGNED = "signed"
-    NEEDS_REASON = "needs a reason"  # it would change what is stored
+    NEEDS_REASON = "needs a reason"  # it would change what is stored; a draft may be completed without one
     NEEDS_SURGERY = "needs the surgery report"  # pathology is not signed before surgery
 
 
@@ -38,38 +38,63 @@ class Signature:
     reason: str | None
 
 
-def file_report(
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """One form of each patient, as it is stored and as it would be: aligned by row, in the patients' order.
+
+    `reports` has `patient_id, resection_id`, the stored texts and versions, `new` (the text that would be stored) and
+    `completes` (whether it only fills in what a draft leaves open); `before` and `after` have the findings.
+    """
+
+    stage: CollectedAt
+    reports: pl.DataFrame
+    before: pl.DataFrame
+    after: pl.DataFrame
+
+
+def compare(
     transaction: Transaction,
     patients: pl.DataFrame,
     stage: CollectedAt,
-    signature: Signature,
     dictionary: VariableDictionary,
     *,
-    columns: Sequence[str],
+    columns: Collection[str],
+) -> Compared:
+    """One form of each patient with the findings given, beside what is stored of it.
+
+    `patients` has `patient_id`, `resection_id` and every recorded variable; `columns` are those that it speaks of (a
+    stored value of another stays).
+    """
+    stored = _stored(transaction, patients, stage)
+    before = read_documents(stored["latest"], dictionary, stage)
+    after = before.with_columns(patients[name] for name in before.columns if name in columns)
+    kept = [before[name].is_null() | before[name].eq_missing(after[name]) for name in before.columns]
+    completes = stored["draft"].is_not_null() & pl.select(pl.all_horizontal(kept)).to_series()
+    new = after.select(document(dictionary, stage).alias("new"))
+    reports = pl.concat([stored, new], how="horizontal").with_columns(completes.alias("completes"))
+    return Compared(stage=stage, reports=reports, before=before, after=after)
+
+
+def file_report(
+    transaction: Transaction, compared: Compared, signature: Signature, *, may_sign: pl.Series, confirmed: pl.Series
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """File one form of each patient; gives the outcomes and the differences (`DIFFERENCES`).
 
-    `patients` has `patient_id`, `resection_id`, `confirmed` (JSON list of warnings), `may_sign` and every recorded
-    variable; `columns` are those that the findings speak of (a stored value of another stays). The outcomes have
-    `patient_id, outcome, document` (what is signed of the form now, `{}` where it is not), `version` (of that
-    document, 0 where unsigned), `before_digest`, `after_digest`.
+    Row by row, `may_sign` says whether the form may be signed yet, and `confirmed` (JSON lists) which warnings are
+    confirmed by signing. The outcomes have `patient_id, outcome, document` (what is signed of the form now, `{}` where
+    it is not), `version` (of that document, 0 where unsigned), `before_digest`, `after_digest`.
     """
-    stored = _stored(transaction, patients, stage)
-    names = [name for name in dictionary.collected_at(stage) if name in columns]
-    before = read_documents(stored["latest"], dictionary, stage)
-    after = before.with_columns(patients[name] for name in names)
-    said = pl.concat([stored, after.select(document(dictionary, stage).alias("new"))], how="horizontal")
-    judged = said.with_columns(_outcome(signature, stage).alias("outcome")).with_columns(
-        _digests(said["new"]).alias("after_digest")
-    )
-    _write(transaction, judged, stage, signature)
+    judged = compared.reports.with_columns(
+        _digests(compared.reports["new"]).alias("after_digest"),
+        may_sign.alias("may_sign"),
+        confirmed.alias("confirmed"),
+    ).with_columns(_outcome(signature, compared.stage).alias("outcome"))
+    _write(transaction, judged, compared.stage, signature)
     changed = judged["latest"].ne_missing(judged["new"]) & judged["latest"].is_not_null()
-    old_and_new = (
-        differences(judged["patient_id"].filter(changed), before.filter(changed), after.filter(changed), columns=names)
-        if changed.any()
-        else pl.DataFrame(schema=DIFFERENCES)
-    )
-    return _outcomes(judged), old_and_new
+    if not changed.any():
+        return _outcomes(judged), pl.DataFrame(schema=DIFFERENCES)
+    before, after = compared.before.filter(changed), compared.after.filter(changed)
+    return _outcomes(judged), differences(judged["patient_id"].filter(changed), before, after, columns=before.columns)
 
 
 def _stored(transaction: Transaction, patients: pl.DataFrame, stage: CollectedAt) -> pl.DataFrame:
@@ -87,9 +112,10 @@ def _stored(transaction: Transaction, patients: pl.DataFrame, stage: CollectedAt
         pl.col("document").alias("signed"),
         pl.col("digest").alias("signed_digest"),
         pl.col("version").alias("signed_version"),
+        pl.col("confirmed").alias("signed_confirmed"),
     )
     return (
-        patients.select("patient_id", "resection_id", "confirmed", "may_sign")
+        patients.select("patient_id", "resection_id")
         .join(drafts, on="resection_id", how="left", maintain_order="left")
         .join(signed, on="resection_id", how="left", maintain_order="left")
         .with_columns(
@@ -104,7 +130,7 @@ def _outcome(signature: Signature, stage: CollectedAt) -> pl.Expr:
     """The outcome of each report, over the stored and the new text."""
     same = pl.col("latest") == pl.col("new")
     is_signed = pl.col("draft").is_null() & pl.col("signed").is_not_null()
-    unfounded = pl.col("latest").is_not_null() & ~same & pl.lit(signature.reason is None)
+    unfounded = pl.col("latest").is_not_null() & ~same & ~pl.col("completes") & pl.lit(signature.reason is None)
     pathology_first = ~pl.col("may_sign") & pl.lit(signature.signs and stage is CollectedAt.PATHOLOGY)
     return (
         pl.when(pl.col("latest").is_null() & (pl.col("new") == EMPTY))

@@ -57,7 +57,7 @@ def find_patient(reading: Reading, mrn: str, *, site: str | None = None) -> Pati
     episode = reading.episodes_of([patient_id]).sort("anchor_on").row(-1, named=True)
     return Patient(
         patient_id=patient_id,
-        mrn=mrn,
+        mrn=str(reading.identities([patient_id])["mrn"][0]),
         site=str(found["site"][0]),
         resection_id=resection["resection_id"],
         resected_on=resection["resected_on"],

@@ -12,11 +12,10 @@ from pathlib import Path
 import polars as pl
 
 from scheduler.actions.assessing import Rules
+from scheduler.actions.caveats import CAVEATS, caveats_of
 from scheduler.actions.enrolling import Enrolment, enrol
 from scheduler.actions.filing import Outcome, Signature
 from scheduler.actions.signing import STAGES, Filed, file_and_assess
-from scheduler.core.reports import as_json
-from scheduler.core.scoring import CAVEATS, caveats_of
 from scheduler.core.validation import PROBLEM_SCHEMA, Validated, validate
 from scheduler.core.variables import CollectedAt, VariableDictionary
 from scheduler.errors import ClinicalDataError
@@ -33,7 +32,7 @@ DIFFERENCES_BY_MRN: dict[str, pl.DataType] = {
     "new": pl.String(),
     "stored": pl.Boolean(),
 }
-PATIENTS_AT_A_TIME = 20_000
+PATIENTS_AT_A_TIME = 10_000
 REQUIRED = ("mrn", "site", "resected_on")
 
 
@@ -46,6 +45,16 @@ class TableRefused(ClinicalDataError):
         super().__init__(
             "\n".join([f"{file} cannot be imported; nothing was stored", *lines]),
             advice="Rename the headings, or say with --map which of yours is which of ours.",
+        )
+
+
+class SiteGivenTwice(ClinicalDataError):
+    """A site for every row, and a column that names each row's."""
+
+    def __init__(self, *, file: str, site: str) -> None:
+        super().__init__(
+            f"{file} has a column site, and --site {site} is given too; nothing was stored",
+            advice="Leave --site out, or name the column under `ignore:` in the mapping file.",
         )
 
 
@@ -62,12 +71,28 @@ class Imported:
     intensities: pl.DataFrame  # intensity, provisional, no_surveillance, patients
     visits: pl.DataFrame  # change, visits
     caveats: pl.DataFrame  # model, caveat: of every model that gave a group
+    new_sites: tuple[str, ...]
     notes: tuple[str, ...]
 
     @property
     def refused_rows(self) -> int:
         """How many rows were refused."""
         return self.problems.filter(pl.col("severity") == "error")["row"].n_unique()
+
+    @property
+    def waiting_changes(self) -> int:
+        """How many changes were not stored because nobody said why."""
+        return self.differences.filter(~pl.col("stored")).height
+
+    @property
+    def waiting_for_surgery(self) -> int:
+        """How many pathology reports were not signed because the surgery report is not."""
+        return int(self.outcomes.filter(pl.col("outcome") == Outcome.NEEDS_SURGERY.value)["patients"].sum())
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that was asked for was done."""
+        return not (self.refused_rows or self.waiting_changes or self.waiting_for_surgery)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,12 +119,12 @@ def import_patients(
     """Import a table and say what was done; with `dry_run` everything is done and nothing is kept.
 
     Rows are stored a bounded number at a time, each number in one transaction: an import that is interrupted goes on
-    where it was when it is run again. Raises `TableRefused` and what `read_table` raises.
+    where it was when it is run again. Raises `TableRefused`, `SiteGivenTwice` and what `read_table` raises.
     """
     table = read_table(wanted.path)
     given, validated = check_table(table.frame, wanted, rules.rulebook.dictionary)
     tally = _Tally(validated.problems)
-    clean = _with_confirmed(validated)
+    clean = validated.clean
     for start in range(0, clean.height, PATIENTS_AT_A_TIME):
         chunk = clean.slice(start, PATIENTS_AT_A_TIME)
         with suppress(_DryRun), registry.transaction() as transaction:
@@ -113,12 +138,14 @@ def import_patients(
 def check_table(
     frame: pl.DataFrame, wanted: Import, dictionary: VariableDictionary
 ) -> tuple[tuple[str, ...], Validated]:
-    """The variables that a table speaks of, and the table checked. Raises `TableRefused` for a table that is wrong.
+    """The variables that a table speaks of, and the table checked. Raises `TableRefused` and `SiteGivenTwice`.
 
     `frame` is as read: the person's headings and `row`.
     """
     ours = apply_mapping(frame, wanted.mapping, dictionary) if wanted.mapping else frame
-    if wanted.site is not None and "site" not in ours.columns:
+    if wanted.site is not None:
+        if "site" in ours.columns:
+            raise SiteGivenTwice(file=wanted.path.name, site=wanted.site)
         ours = ours.with_columns(pl.lit(wanted.site).alias("site"))
     theirs = wanted.mapping.their_headings if wanted.mapping else {}
     validated = validate(ours, dictionary, today=wanted.today, required=REQUIRED, their_headings=theirs)
@@ -130,22 +157,12 @@ def check_table(
     return tuple(name for name in dictionary.recorded if name in given | computed), validated
 
 
-def _with_confirmed(validated: Validated) -> pl.DataFrame:
-    """The clean rows with `confirmed`: the soft warnings of each, which the importing person confirms, as JSON."""
-    said = validated.warnings.filter(pl.col("row").is_not_null()).select(
-        "row", pl.concat_str("variable", pl.lit(" "), "problem", ignore_nulls=True).alias("said")
-    )
-    grouped = said.group_by("row", maintain_order=True).agg(pl.col("said").alias("confirmed"))
-    joined = validated.clean.join(grouped, on="row", how="left", maintain_order="left")
-    return joined.with_columns(pl.col("confirmed").fill_null([])).with_columns(as_json("confirmed"))
-
-
 def _import_chunk(
     transaction: Transaction, chunk: pl.DataFrame, given: Sequence[str], wanted: Import, rules: Rules
 ) -> tuple[Enrolment, Filed]:
     """Enrol and file one number of clean rows."""
     people = chunk.select("row", "mrn", "site", "name", "birth_date", "resected_on")
-    enrolment = enrol(transaction, people)
+    enrolment = enrol(transaction, people, columns=given, actor=wanted.actor, reason=wanted.reason)
     findings = chunk.drop("mrn", "site", "name", "birth_date", "resected_on")
     patients = enrolment.patients.join(findings, on="row", maintain_order="left")
     signatures = {
@@ -160,6 +177,7 @@ class _Tally:
     def __init__(self, problems: pl.DataFrame) -> None:
         self.problems = [problems]
         self.enrolled = 0
+        self.new_sites: dict[str, None] = {}
         self.outcomes: list[pl.DataFrame] = []
         self.differences: list[pl.DataFrame] = []
         self.assessments: list[pl.DataFrame] = []
@@ -172,13 +190,8 @@ class _Tally:
         self.enrolled += int(enrolment.patients["is_new"].sum())
         self.problems.append(_other_resections(chunk, enrolment))
         self.outcomes.append(filed.outcomes.group_by("stage", "outcome").agg(pl.len().alias("patients")))
-        mrns = enrolment.patients.join(chunk.select("row", "mrn"), on="row").select("patient_id", "mrn")
-        waiting = filed.outcomes.filter(pl.col("outcome") == Outcome.NEEDS_REASON.value)["patient_id"].unique()
-        self.differences.append(
-            filed.differences.join(mrns, on="patient_id", maintain_order="left").select(
-                "mrn", "variable", "old", "new", (~pl.col("patient_id").is_in(waiting.to_list())).alias("stored")
-            )
-        )
+        self.new_sites |= dict.fromkeys(enrolment.new_sites)
+        self.differences += [_identities_by_mrn(chunk, enrolment), _findings_by_mrn(chunk, enrolment, filed)]
         for assessed in filed.assessed:
             groups = assessed.assessments.group_by("model", "status", "applicability", "risk_group")
             self.assessments.append(groups.agg(pl.len().alias("patients")))
@@ -199,8 +212,26 @@ class _Tally:
             intensities=_summed(self.intensities, ["intensity", "provisional", "no_surveillance"], "patients"),
             visits=_summed(self.visits, ["change"], "visits"),
             caveats=pl.concat(self.caveats).unique(maintain_order=True),
+            new_sites=tuple(self.new_sites),
             notes=notes,
         )
+
+
+def _identities_by_mrn(chunk: pl.DataFrame, enrolment: Enrolment) -> pl.DataFrame:
+    """The identities that differ, by MRN; what they are stays masked."""
+    named = enrolment.differences.join(chunk.select("row", "mrn"), on="row", maintain_order="left")
+    return named.select(*DIFFERENCES_BY_MRN)
+
+
+def _findings_by_mrn(chunk: pl.DataFrame, enrolment: Enrolment, filed: Filed) -> pl.DataFrame:
+    """The findings that differ, by MRN; `stored` unless their report waits for a reason."""
+    mrns = enrolment.patients.join(chunk.select("row", "mrn"), on="row").select("patient_id", "mrn")
+    waits = filed.outcomes.filter(pl.col("outcome") == Outcome.NEEDS_REASON.value).select("patient_id", "stage")
+    stages = filed.differences.join(
+        waits.with_columns(waits=pl.lit(True)), on=["patient_id", "stage"], how="left", maintain_order="left"
+    )
+    named = stages.join(mrns, on="patient_id", maintain_order="left")
+    return named.with_columns(stored=pl.col("waits").is_null()).select(*DIFFERENCES_BY_MRN)
 
 
 def _summed(parts: Sequence[pl.DataFrame], by: Sequence[str], count: str) -> pl.DataFrame:

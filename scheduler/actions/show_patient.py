@@ -23,6 +23,7 @@ class PatientPage:
     reports: list[dict[str, Any]]  # stage, version, state, signed_by, signed_at, reason, findings (name → value)
     assessments: list[dict[str, Any]]
     plan: dict[str, Any] | None
+    no_surveillance: str | None  # why there is no plan, where a signed report says so
     visits: pl.DataFrame
     history: pl.DataFrame
 
@@ -34,15 +35,28 @@ def show_patient(registry: Registry, rulebook: Rulebook, mrn: str, *, site: str 
         reports = reading.reports_of([patient.resection_id])
         assessments = reading.assessments_of([patient.resection_id])
         plan = reading.current_plans([patient.episode_id])
+        history = reading.audit_of(patient.patient_id)
         return PatientPage(
             patient=patient,
             identity=reading.identities([patient.patient_id]).row(0, named=True),
-            reports=[_report(row, rulebook.dictionary) for row in reports.iter_rows(named=True)],
+            reports=[_report(row, rulebook.dictionary) for row in _in_order(reports).iter_rows(named=True)],
             assessments=_latest(assessments, rulebook),
             plan=_decoded(plan.row(0, named=True), "because") if plan.height else None,
+            no_surveillance=None if plan.height else _why_not(history),
             visits=reading.visits_of([patient.episode_id]).with_columns(pl.col("procedures").str.split("|")),
-            history=reading.audit_of(patient.patient_id),
+            history=history,
         )
+
+
+def _in_order(reports: pl.DataFrame) -> pl.DataFrame:
+    """Surgery before pathology, what is signed before its draft."""
+    return reports.sort(pl.col("stage") == "pathology", "version")
+
+
+def _why_not(history: pl.DataFrame) -> str | None:
+    """Why nobody plans surveillance, as the last sign-off said."""
+    said = history.filter(pl.col("action") == "plan_no_surveillance")["details"]
+    return str(json.loads(said[-1])["because"]) if said.len() else None
 
 
 def _report(row: dict[str, Any], dictionary: VariableDictionary) -> dict[str, Any]:

@@ -31,7 +31,10 @@ def command(patients: int, keep: Path | None) -> None:
         with tempfile.TemporaryDirectory(prefix="hepwatch-demo-") as folder:
             _run(Path(folder), patients, kept=False)
         return
-    keep.mkdir(parents=True, exist_ok=True)
+    try:
+        keep.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.BadParameter(f"{keep} cannot be made: {error.strerror}", param_hint="--keep") from error
     if (keep / "hepwatch.db").exists():
         raise click.BadParameter(f"{keep} holds a registry already; name an empty folder", param_hint="--keep")
     _run(keep.resolve(), patients, kept=True)

@@ -2,6 +2,7 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -25,6 +26,27 @@ site_option = click.option("--site", metavar="CODE", help="One site only.")
 by_option = click.option("--by", metavar="NAME", help="Who acts; otherwise HEPWATCH_ACTOR or the login name.")
 json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 csv_option = click.option("--csv", "as_csv", is_flag=True, help="As CSV, for programs and spreadsheets.")
+
+
+class NewFile(click.Path):
+    """A file to be written: wrong usage where its folder is not there or may not be written to.
+
+    Looked at before the work begins, so that no work is lost for want of a place to write it.
+    """
+
+    def __init__(self, *endings: str) -> None:
+        super().__init__(path_type=Path, dir_okay=False, writable=True)
+        self.endings = endings
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path; wrong usage for one that cannot be written."""
+        super().convert(value, param, ctx)
+        path = Path(value)
+        if self.endings and path.suffix.lower() not in self.endings:
+            self.fail(f"{path.name} ends neither in {' nor in '.join(self.endings)}", param, ctx)
+        if not path.absolute().parent.is_dir():
+            self.fail(f"there is no folder {path.parent}", param, ctx)
+        return path
 
 
 class Day(click.ParamType[date]):

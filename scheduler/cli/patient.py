@@ -5,10 +5,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scheduler.cli.options import by_option, json_option, map_option, protocol_option, rules_option, site_option
+from scheduler.cli.options import (
+    NewFile,
+    by_option,
+    json_option,
+    map_option,
+    protocol_option,
+    rules_option,
+    site_option,
+)
 
 if TYPE_CHECKING:
-    from scheduler.actions.import_patients import Imported
     from scheduler.core.variables import CollectedAt
 
 
@@ -28,7 +35,7 @@ def command() -> None:
 @click.option(
     "--problems",
     "problems_file",
-    type=click.Path(path_type=Path),
+    type=NewFile(),
     metavar="FILE.csv",
     help="Write every problem to a CSV file.",
 )
@@ -54,13 +61,15 @@ def import_command(
 
     Every bad cell is named at once; nothing of a bad row is stored, nothing good is lost. The same file twice changes
     nothing. With --sign the importing person signs the reports and confirms unusual values: patients are scored and
-    planned. Exit status 4 where a row was refused or a change needs a reason.
+    planned. Exit status 4 where a row was refused, a change needs a reason, or pathology waits for surgery to be
+    signed.
     """
     from scheduler import clock
     from scheduler.actions.import_patients import Import, import_patients
     from scheduler.cli.import_page import as_value, page
     from scheduler.cli.registry import actor, open_registry, rules_for
     from scheduler.cli.showing import as_csv, echo_json, progress_bar, say
+    from scheduler.errors import ClinicalDataError
     from scheduler.intake import load_mapping
 
     with open_registry() as registry, progress_bar(f"importing {file.name}") as progress:
@@ -82,7 +91,7 @@ def import_command(
         echo_json(as_value(imported, dry_run=dry_run))
     else:
         say(*page(imported, dry_run=dry_run))
-    return _status(imported)
+    return 0 if imported.is_whole else ClinicalDataError.exit_status
 
 
 @command.command("show")
@@ -116,11 +125,3 @@ def _stages(text: str) -> "frozenset[CollectedAt]":
     if unknown := [each for each in named if each not in ("surgery", "pathology")]:
         raise click.BadParameter(f"{', '.join(unknown)}; choose surgery, or surgery,pathology", param_hint="--sign")
     return frozenset(CollectedAt(each) for each in named)
-
-
-def _status(imported: "Imported") -> int:
-    """0, or 4 where something of the table was not stored."""
-    from scheduler.errors import ClinicalDataError
-
-    waiting = imported.differences.filter(~imported.differences["stored"]).height
-    return ClinicalDataError.exit_status if imported.refused_rows or waiting else 0

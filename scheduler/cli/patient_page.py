@@ -5,10 +5,13 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+from rich.console import Group
 from rich.markup import escape
+from rich.text import Text
 
 from scheduler.actions.show_patient import PatientPage
-from scheduler.cli.showing import table, visits_table
+from scheduler.cli.showing import counted, table, visits_table
+from scheduler.core.validation.headings import unit_in_words
 from scheduler.core.variables import VariableDictionary
 
 if TYPE_CHECKING:
@@ -24,7 +27,7 @@ def page(shown: PatientPage, dictionary: VariableDictionary, *, today: date) -> 
     name = f" · {escape(identity['name'])}" if identity["name"] else ""
     parts: list[RenderableType] = [
         f"[bold]{escape(patient.mrn)}[/]{name}{born} · site {escape(patient.site)}",
-        f"resection on {patient.resected_on}; surveillance {patient.episode_state}",
+        f"resection on {patient.resected_on}; episode {patient.episode_state.replace('_', ' ')}",
         "",
     ]
     parts += _plan(shown, today)
@@ -54,8 +57,8 @@ def as_value(shown: PatientPage) -> dict[str, Any]:
 def _plan(shown: PatientPage, today: date) -> list["RenderableType"]:
     """The intensity, why, and the open visits that lie ahead."""
     if shown.plan is None:
-        signed = any(report["state"] == "signed" for report in shown.reports)
-        return ["[bold]no surveillance plan[/]" + ("" if signed else ": no report is signed yet"), ""]
+        why = escape(shown.no_surveillance or "no report is signed yet")
+        return [f"[bold]no surveillance plan:[/] {why}", ""]
     plan = shown.plan
     provisional = ", [yellow]provisional[/]" if plan["provisional"] else ""
     protocol = f"{plan['protocol_id']}@{plan['protocol_version']}"
@@ -66,7 +69,7 @@ def _plan(shown: PatientPage, today: date) -> list["RenderableType"]:
         *(f"  - {escape(reason)}" for reason in plan["because"]),
     ]
     if past:
-        parts.append(f"{past} visits are past and unanswered")
+        parts.append(f"{counted(past, 'visit')} past and unanswered")
     parts.append(visits_table(ahead.head(14), title="Visits ahead") if ahead.height else "no visit lies ahead")
     if ahead.height > 14:
         parts.append(f"… and {ahead.height - 14} more, the last due on {ahead['due_on'][-1]}")
@@ -78,13 +81,17 @@ def _assessment(assessment: dict[str, Any]) -> list["RenderableType"]:
     group = assessment["risk_group"] or " or ".join(assessment["possible_groups"]) or "no group"
     remark = f" ({assessment['remark']})" if assessment["remark"] and assessment["possible_groups"] else ""
     parts: list[RenderableType] = [
-        f"[bold]{escape(assessment['title'])}: {group}[/]{escape(remark)} · {assessment['endpoint']}",
+        f"[bold]{escape(assessment['title'])}: {group}[/]{escape(remark)} · {escape(_endpoint(assessment))}",
         escape(_verdict(assessment)),
     ]
     if assessment["status"] in ("scored", "bounded"):
         parts.append(_contributions(assessment["contributions"]))
         parts += [f"[dim]caveat: {escape(caveat)}[/]" for caveat in assessment["caveats"]]
     return [*parts, ""]
+
+
+def _endpoint(assessment: dict[str, Any]) -> str:
+    return (assessment["endpoint"] or "a model that these rules do not hold").replace("_", " ")
 
 
 def _verdict(assessment: dict[str, Any]) -> str:
@@ -128,12 +135,22 @@ def _bar(value: float | None, most: float) -> str:
 
 def _findings(report: dict[str, Any], dictionary: VariableDictionary) -> "RenderableType":
     by = f"signed by {report['signed_by']}" if report["signed_by"] else "a draft, not signed"
-    title = f"{report['stage'].capitalize()} report, version {report['version']}, {by}"
+    title = f"{report['stage'].capitalize()} report, version {report['version']}, {by}{_because(report)}"
     rows = [
-        (dictionary.recorded[name].label, value, dictionary.recorded[name].unit.replace("none", ""))
+        (dictionary.recorded[name].label, _plainly(value), unit_in_words(dictionary.recorded[name].unit))
         for name, value in report["findings"].items()
     ]
-    return table(("finding", "value", "unit"), rows, title=title)
+    unusual = [f"confirmed although unusual: {said}" for said in report["confirmed"]]
+    return Group(table(("finding", "value", "unit"), rows, title=title), *map(Text, unusual), "")
+
+
+def _because(report: dict[str, Any]) -> str:
+    return f", because: {report['reason']}" if report["reason"] else ""
+
+
+def _plainly(value: object) -> object:
+    """A number as a person writes it, 41 and not 41.0."""
+    return f"{value:.10g}" if isinstance(value, float) else value
 
 
 def _history(history: pl.DataFrame) -> "RenderableType":
@@ -145,5 +162,12 @@ def _history(history: pl.DataFrame) -> "RenderableType":
 
 
 def _detail(row: dict[str, Any]) -> str:
-    details = ", ".join(f"{name} {value}" for name, value in json.loads(row["details"]).items() if value is not None)
-    return "; ".join(part for part in (details, row["reason"]) if part)
+    details = ", ".join(_detailed(name, value) for name, value in json.loads(row["details"]).items() if value)
+    reason = f"reason: {row['reason']}" if row["reason"] else ""
+    return "; ".join(part for part in (details, reason) if part)
+
+
+def _detailed(name: str, value: object) -> str:
+    """One detail of an audit row, in words: `plan version 2`, `provisional`, `changed birth date`."""
+    words = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return (name if value is True else f"{name} {words}").replace("_", " ")

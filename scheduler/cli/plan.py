@@ -85,16 +85,19 @@ def command(
 def _show(
     visits: "pl.DataFrame", protocol: "SurveillanceProtocol", intensity: str, resected_on: date, country: str | None
 ) -> None:
+    from rich.markup import escape
+
     from scheduler.cli.showing import say, visits_table
 
+    followed = escape(f"{protocol.title} ({protocol.reference})")
     say(
-        f"[bold]{intensity} follow-up[/] by {protocol.title} ({protocol.reference}), resection on {resected_on}",
+        f"[bold]{intensity} follow-up[/] by {followed}, resection on {resected_on}",
         visits_table(visits),
         f"Due days keep off weekends{f' and the holidays of {country}' if country else ''}. "
         "An examination from `opens` to `closes` is on time.",
     )
     for caveat in protocol.caveats:
-        say(f"- {caveat}")
+        say(escape(f"- {caveat}"))
 
 
 def _as_calendar(visits: "pl.DataFrame", protocol: "SurveillanceProtocol") -> str:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from os import devnull
 from typing import Any
 
 import click
@@ -65,7 +66,12 @@ def hepwatch() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit status: 0 done, 2 wrong usage, 3 to 7 by the family of error."""
-    sys.exit(run(arguments))
+    status = run(arguments)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _stop_writing()
+    sys.exit(status)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -81,7 +87,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except HepwatchError as error:
         click.echo(f"hepwatch: {error.message}\n{error.advice}", err=True)
         return error.exit_status
-    except BrokenPipeError:
-        sys.stderr.close()
+    except SystemExit:  # click leaves so where whoever reads the answer has read enough
+        _stop_writing()
         return 0
     return result if isinstance(result, int) else 0
+
+
+def _stop_writing() -> None:
+    """Nobody reads any more: what is still to be written goes nowhere, without a word."""
+    sys.stdout = open(devnull, "w", encoding="utf-8")  # noqa: SIM115 (open until the process ends)

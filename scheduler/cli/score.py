@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scheduler.cli.options import map_option, rules_option
+from scheduler.cli.options import NewFile, map_option, rules_option
 
 if TYPE_CHECKING:
     from scheduler.actions.score_table import Scores
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 @click.command("score")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--model", "models", multiple=True, metavar="ID", help="Score by this model only; may be repeated.")
-@click.option("--out", type=click.Path(path_type=Path), help="Write a .csv or .parquet file instead of stdout.")
+@click.option(
+    "--out", type=NewFile(".csv", ".parquet"), metavar="FILE", help="Write a .csv or .parquet file instead of stdout."
+)
 @click.option("--explain", is_flag=True, help="Add each term's contribution and the inputs used, as JSON.")
 @map_option
 @rules_option
@@ -33,8 +35,6 @@ def command(
     from scheduler.intake import load_mapping
     from scheduler.rulebook import load_rulebook
 
-    if out is not None and out.suffix.lower() not in (".csv", ".parquet"):
-        raise click.BadParameter(f"{out.name} ends neither in .csv nor in .parquet", param_hint="--out")
     rulebook = load_rulebook(rules)
     chosen = [rulebook.model(each) for each in models] or list(rulebook.newest_models())
     mapping = load_mapping(map_file, rulebook.dictionary) if map_file else None
@@ -67,9 +67,10 @@ def _write(scores: "Scores", out: Path) -> None:
 def _tell(scores: "Scores", out: Path | None) -> None:
     """On stderr: how many came out how, what could not be read, and each model's caveats."""
     import polars as pl
+    from rich.markup import escape
 
+    from scheduler.actions.caveats import caveats_of
     from scheduler.cli.showing import caveat_lines, console, frame_table, problems_table
-    from scheduler.core.scoring import caveats_of
 
     talk = console(err=True)
     if scores.problems.height:
@@ -80,8 +81,8 @@ def _tell(scores: "Scores", out: Path | None) -> None:
     headings = {"model": "model", "status": "status", "risk_group": "risk group", "rows": "rows"}
     talk.print(frame_table(counts.sort("model", "status", "risk_group", nulls_last=True), headings))
     for note in scores.notes:
-        talk.print(note)
+        talk.print(escape(note))
     for line in caveat_lines(caveats_of(scores.assessments)):
         talk.print(line)
     if out is not None:
-        talk.print(f"wrote {scores.assessments.height:,} rows to {out}")
+        talk.print(f"wrote {scores.assessments.height:,} rows to {escape(str(out))}")

@@ -39,9 +39,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, title: s
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(
-        box=SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False, show_edge=False
-    )
+    drawn = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     listed = [[_cell(value) for value in row] for row in rows]
     originals = list(zip(*listed, strict=True)) if listed else [()] * len(headings)
     for heading, column in zip(headings, originals, strict=True):
@@ -49,7 +47,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, title: s
         drawn.add_column(heading, justify="right" if numeric else "left", overflow="fold")
     for row in listed:
         drawn.add_row(*(Text(cell) for cell in row))
-    return drawn
+    return _titled(drawn, title)
 
 
 def frame_table(frame: "pl.DataFrame", headings: Mapping[str, str], *, title: str | None = None) -> "RenderableType":
@@ -78,15 +76,7 @@ def worklist_table(worklist: "pl.DataFrame", *, title: str | None = None) -> "Re
     from rich.text import Text
 
     headings = ("mrn", "site", "visit", "state", "due", "closes", "procedures", "intensity", "")
-    drawn = Table(
-        *headings,
-        box=SIMPLE_HEAD,
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        pad_edge=False,
-        show_edge=False,
-    )
+    drawn = Table(*headings, box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for row in worklist.iter_rows(named=True):
         state = f"{row['state']} {row['days_overdue']} d" if row["days_overdue"] else row["state"]
         notes = ["provisional"] if row["provisional"] else []
@@ -95,7 +85,7 @@ def worklist_table(worklist: "pl.DataFrame", *, title: str | None = None) -> "Re
         style = {"overdue": "red", "due": "bold"}.get(row["state"], "")
         words = (*cells, named_procedures(row["procedures"]), row["intensity"], ", ".join(notes))
         drawn.add_row(*(Text(word, style=style) for word in words))
-    return drawn
+    return _titled(drawn, title)
 
 
 def caveat_lines(caveats: "pl.DataFrame") -> list["RenderableType"]:
@@ -115,6 +105,15 @@ def named_procedures(procedures: Sequence[str]) -> str:
     order = list(known)
     listed = sorted(procedures, key=lambda name: order.index(name) if name in known else len(order))
     return ", ".join(known.get(name, name.replace("_", " ")) for name in listed)
+
+
+def counted(number: int, noun: str) -> str:
+    """How many there are, for a sentence.
+
+    >>> counted(1, "row"), counted(2000, "row")
+    ('1 row', '2,000 rows')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def problems_table(problems: "pl.DataFrame", *, title: str, most: int = 20) -> "RenderableType":
@@ -162,12 +161,21 @@ def progress_bar(what: str) -> Iterator[Any]:
     if not sys.stderr.isatty():
         yield lambda _done, _all: None
         return
+    from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console(err=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
+        task = bar.add_task(escape(what), total=None)
         yield lambda done, everything: bar.update(task, completed=done, total=everything)
+
+
+def _titled(drawn: "RenderableType", title: str | None) -> "RenderableType":
+    """The table below its title, which is as wide as it likes and holds no markup."""
+    from rich.console import Group
+    from rich.text import Text
+
+    return Group(Text(title, style="bold"), drawn) if title else drawn
 
 
 def _list_of_text() -> Any:

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
+from scheduler.actions.caveats import caveats_of
 from scheduler.actions.sign_report import SignedReport
-from scheduler.cli.showing import caveat_lines, frame_table, table
-from scheduler.core.scoring import caveats_of
+from scheduler.cli.showing import caveat_lines, frame_table, named_procedures, table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -18,6 +18,13 @@ CHANGES = {
     "due_on": "due",
     "procedures": "procedures",
     "reason": "why",
+}
+SAID = {  # how many visits, in the order of what needs attention
+    "added": "added",
+    "moved": "changed",
+    "withdrawn": "withdrawn",
+    "kept": "kept",
+    "left": "left as they are (past or answered)",
 }
 
 
@@ -31,19 +38,15 @@ def page(signed: SignedReport) -> list["RenderableType"]:
         headings = {"variable": "finding", "old": "was", "new": "is"}
         parts += ["", frame_table(signed.differences, headings)]
     if signed.confirmed.height:
-        said = ", ".join(f"{row['variable']} {row['value']}" for row in signed.confirmed.iter_rows(named=True))
-        parts.append(f"confirmed although unusual: {escape(said)}")
+        parts += [f"confirmed although unusual: {escape(said)}" for said in signed.confirmed["said"]]
     parts += ["", _assessments(signed), *caveat_lines(caveats_of(signed.assessed.assessments)), ""]
     if decision["no_surveillance"]:
         parts.append(f"[bold]no surveillance plan:[/] {escape(decision['no_surveillance'])}")
     else:
-        old = (
-            f" (was {decision['old_intensity']})"
-            if decision["old_intensity"] not in (None, decision["intensity"])
-            else ""
-        )
+        is_other = decision["old_intensity"] not in (None, decision["intensity"])
+        old = f"{decision['old_intensity']} → " if is_other else ""
         provisional = ", provisional" if decision["provisional"] else ""
-        parts.append(f"[bold]{decision['intensity']} follow-up{old}{provisional}[/] (policy), because:")
+        parts.append(f"[bold]{old}{decision['intensity']} follow-up (policy){provisional}[/], because:")
         parts += [f"  - {escape(reason)}" for reason in decision["because"]]
     return [*parts, "", *_changes(signed)]
 
@@ -56,6 +59,7 @@ def as_value(signed: SignedReport) -> dict[str, Any]:
         "site": signed.patient.site,
         "report": str(signed.stage),
         "version": signed.version,
+        "confirmed": signed.confirmed["said"].to_list(),
         "differences": signed.differences.drop("patient_id").to_dicts(),
         "assessments": signed.assessed.assessments.drop("patient_id").to_dicts(),
         "intensity": decision["intensity"],
@@ -86,12 +90,13 @@ def _changes(signed: SignedReport) -> list["RenderableType"]:
 
     changes = signed.assessed.changes
     counts = dict(changes["change"].value_counts().rows())
-    summary = ", ".join(f"{count} {change}" for change, count in sorted(counts.items())) or "nothing"
+    summary = ", ".join(f"{counts[change]} {said}" for change, said in SAID.items() if change in counts) or "no visit"
     told = changes.filter(pl.col("change").is_in(["moved", "added", "withdrawn"]))
     shown = told.head(12)
     parts: list[RenderableType] = [f"[bold]the plan:[/] {summary}"]
     if shown.height:
-        parts.append(frame_table(shown, CHANGES))
+        named = pl.Series("procedures", [named_procedures(each) for each in shown["procedures"]], dtype=pl.String)
+        parts.append(frame_table(shown.with_columns(named), CHANGES))
     if told.height > shown.height:
         parts.append(f"… and {told.height - shown.height} more: hepwatch patient show {escape(signed.patient.mrn)}")
     return parts
