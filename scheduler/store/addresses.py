@@ -31,7 +31,9 @@ def _parsed(url: str) -> URL:
 def _postgresql(url: URL) -> Database:
     """A PostgreSQL database, where its driver is installed."""
     try:
-        from scheduler.store.postgresql import PostgreSQL
+        import psycopg  # noqa: F401
     except ImportError as error:
         raise DriverMissing from error
+    from scheduler.store.postgresql import PostgreSQL
+
     return PostgreSQL(url)

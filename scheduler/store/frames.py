@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Boolean, Date, DateTime, Double, Integer, LargeBinary, Table
+from sqlalchemy import Boolean, Column, Date, DateTime, DefaultClause, Double, Integer, LargeBinary, Table
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from scheduler.store.errors import StoreMisused
@@ -34,13 +34,13 @@ def schema_of(table: Table) -> pl.Schema:
 
 
 def fitted(frame: pl.DataFrame, table: Table, *, columns: Sequence[str] | None = None) -> pl.DataFrame:
-    """The frame in the table's types; it must have these columns (by default: all that may not be empty).
+    """The frame in the table's types; it must have these columns (by default: all that a row cannot be without).
 
     Raises `StoreMisused` where a column is unknown or missing, or its type is another kind of thing: text is never
     read as a date, and a moment needs its time zone.
     """
     schema = schema_of(table)
-    required = columns or [column.name for column in table.columns if not column.nullable]
+    required = columns or [column.name for column in table.columns if _must_be_given(column)]
     unknown = [name for name in frame.columns if name not in schema]
     missing = [name for name in required if name not in frame.columns]
     if unknown or missing:
@@ -50,6 +50,11 @@ def fitted(frame: pl.DataFrame, table: Table, *, columns: Sequence[str] | None =
         expected = {name: str(schema[name]) for name in wrong}
         raise StoreMisused(f"{table.name}: wrong types {wrong}, expected {expected}")
     return frame.cast({name: schema[name] for name in frame.columns})
+
+
+def _must_be_given(column: Column[Any]) -> bool:
+    """Whether a row cannot be stored without this cell."""
+    return not column.nullable and not isinstance(column.server_default, DefaultClause)
 
 
 def _fits(found: pl.DataType, expected: pl.DataType) -> bool:

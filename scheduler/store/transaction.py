@@ -12,7 +12,7 @@ from scheduler.store.errors import ChangedMeanwhile, StoreMisused
 from scheduler.store.frames import MOMENT, fitted
 from scheduler.store.identity import Key
 from scheduler.store.reading import Reading
-from scheduler.store.tables import UNAUDITED, audit_rows, metadata, registry_facts, reports, rule_texts
+from scheduler.store.tables import UNAUDITED, audit_rows, metadata, registry_facts, reports, rule_texts, verdicts
 
 AUDIT_COLUMNS = (
     "actor",
@@ -24,6 +24,8 @@ AUDIT_COLUMNS = (
     "reason",
     "details",
 )
+
+VERDICT_COLUMNS = ("examination_id", "episode_id", "visit_id", "verdict", "reason")
 
 RISING_VERSION = frozenset({"episodes"})  # an update finds a row by the version it read, and raises it
 
@@ -108,6 +110,24 @@ class Transaction(Reading):
             )
         )
         self._changed.add(reports.name)
+
+    def replace_verdicts(self, episode_ids: Iterable[int], frame: pl.DataFrame) -> None:
+        """Make these all the verdicts of the episodes: `VERDICT_COLUMNS`.
+
+        A verdict that is as it was stays, with the moment of its first recording; the others go and are added, so that
+        matching again with the same outcome writes nothing and needs no audit row. Raises `StoreMisused` where a row is
+        of another episode.
+        """
+        ids = pl.Series(list(episode_ids), dtype=pl.Int64)
+        matched = fitted(frame.select(VERDICT_COLUMNS), verdicts, columns=VERDICT_COLUMNS)
+        if strangers := matched.filter(~pl.col("episode_id").is_in(ids.implode())).height:
+            raise StoreMisused(f"{strangers} verdicts are of episodes that were not matched")
+        stored = self.verdicts_of(ids).select(VERDICT_COLUMNS)
+        gone = stored.join(matched, on=VERDICT_COLUMNS, how="anti", nulls_equal=True)["examination_id"]
+        if len(gone):
+            self._connection.execute(delete(verdicts).where(self._among(verdicts.c.examination_id, gone)))
+            self._changed.add(verdicts.name)
+        self.append("verdicts", matched.join(stored, on=VERDICT_COLUMNS, how="anti", nulls_equal=True))
 
     def keep_fact(self, name: str, value: str) -> None:
         """Keep what is known of the registry itself under this name, instead of what was known before."""

@@ -1,7 +1,6 @@
 """The schema is the sum of the migrations, and walking up and down them keeps the rows, on both databases."""
 
 import ast
-from collections.abc import Callable
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -23,9 +22,11 @@ SIGNED = f"'signed', '{{}}', 'ff', '[]', 'dr.lee', '{MOMENT}', NULL, 'dr.lee', '
 JSON_TEXTS = ", ".join(["'[]'"] * 6)
 
 
-def rows_at_0001(connection: Connection) -> None:
-    """One row in each table, as the first revision has them."""
-    for table, cells in {
+COLUMN = ("name", "type", "nullable", "identity", "default")
+
+# Revision → the tables that came with it → the cells of one row.
+NEW_ROWS: dict[str, dict[str, str]] = {
+    "0001": {
         "sites": "1, 'S1', 'Clinic', 'KR', NULL, 'Asia/Seoul'",
         "patients": f"1, 1, 'ab', '{MOMENT}'",
         "identities": "1, 'sealed'",
@@ -39,12 +40,31 @@ def rows_at_0001(connection: Connection) -> None:
         "visits": "1, 1, 1, 'grid', 2, 'afp', '2026-02-19', '2026-03-05', '2026-03-19', 'open'",
         "audit_rows": f"1, '{MOMENT}', 'dr.lee', 'signed', 1, NULL, 'ff', '[]', NULL, '{{}}', '0', 'ab'",
         "registry_facts": "'key_fingerprint', 'ab'",
-    }.items():
-        connection.exec_driver_sql(f"INSERT INTO {table} VALUES ({cells})")  # noqa: S608 (our own words)
+    },
+    "0002": {
+        "examinations": "1, 1, 1, 'liver_ct_mri', '2026-03-04', 1, 1, 'recorded', 'final', 'both', '[\"lung\"]', NULL, "
+        f"NULL, 'dr.lee', '{MOMENT}', NULL, 'dr.lee', '{MOMENT}'"
+    },
+    "0003": {"verdicts": f"1, 1, 1, 'satisfies', 'inside the window', '{MOMENT}'"},
+    "0004": {"bookings": f"1, 1, 1, '2026-03-04', '09:30', NULL, 'booked', NULL, 'dr.lee', '{MOMENT}'"},
+    "0005": {"events": f"1, 1, 1, 'recurrence', '2026-03-04', '', 1, 'dr.lee', '{MOMENT}'"},
+    "0006": {
+        "tasks": "1, 1, 1, 'treatment_decision', '2026-03-04', '2026-04-03', 'board', 'a recurrence', 'event 1', "
+        "NULL, NULL, NULL"
+    },
+    "0007": {
+        "overrides": "1, 1, 'intensity', 'intensive', NULL, NULL, NULL, '2026-12-31', 'a nodule', 'dr.lee', "
+        f"'{MOMENT}', NULL, NULL"
+    },
+    "0008": {"plan_changes": f"1, 1, 1, 'added', 'grid', 2, NULL, '2026-03-05', 'new in the plan', '[]', '{MOMENT}'"},
+}
 
 
-# Revision → what stores a row in each table as that revision has it. A new revision brings its own.
-ROWS_AT: dict[str, Callable[[Connection], None]] = {"0001": rows_at_0001}
+def rows_at(revision: str, connection: Connection) -> None:
+    """Store one row in each table as the revision has them. A revision that changes a table needs its own rows."""
+    for earlier in REVISIONS[: REVISIONS.index(revision) + 1]:
+        for table, cells in NEW_ROWS[earlier].items():
+            connection.exec_driver_sql(f"INSERT INTO {table} VALUES ({cells})")  # noqa: S608 (our own words)
 
 
 def contents(connection: Connection) -> dict[str, list[tuple[object, ...]]]:
@@ -57,7 +77,7 @@ def contents(connection: Connection) -> dict[str, list[tuple[object, ...]]]:
 def test_every_revision_has_sample_rows_and_the_newest_is_the_one_we_work_with() -> None:
     script = ScriptDirectory(str(settings.shipped_folder("migrations")))
 
-    assert list(ROWS_AT) == REVISIONS
+    assert list(NEW_ROWS) == REVISIONS
     assert script.get_heads() == [migrating.HEAD]
     assert REVISIONS[-1] == migrating.HEAD
 
@@ -68,7 +88,7 @@ def test_rows_are_kept_when_walking_up_down_and_up_again(empty_database_url: str
 
     with database.migrating() as connection:
         migrating.upgrade(connection, place=database.place, to=revision)
-        ROWS_AT[revision](connection)
+        rows_at(revision, connection)
         before = contents(connection)
     with database.migrating() as connection:
         migrating.upgrade(connection, place=database.place)
@@ -172,7 +192,7 @@ def schema(connection: Connection) -> dict[str, object]:
     for name in metadata.tables:
         seen = inspect(connection)
         described[name] = {
-            "columns": [(c["name"], str(c["type"]), c["nullable"], c.get("identity")) for c in seen.get_columns(name)],
+            "columns": [tuple(str(c.get(each)) for each in COLUMN) for c in seen.get_columns(name)],
             "primary key": seen.get_pk_constraint(name),
             "checks": sorted((c["name"], c["sqltext"]) for c in seen.get_check_constraints(name)),
             "uniques": sorted(str(c) for c in seen.get_unique_constraints(name)),

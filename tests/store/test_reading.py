@@ -8,7 +8,7 @@ from polars.testing import assert_frame_equal
 from sqlalchemy import select
 
 from scheduler.store.errors import IdentityUnreadable, RuleTextNotFound
-from scheduler.store.reading import IS_OPEN
+from scheduler.store.reading.schedules import IS_OPEN
 from scheduler.store.registry import Registry
 from scheduler.store.tables import visits
 from tests.databases import (

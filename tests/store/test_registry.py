@@ -2,6 +2,7 @@
 
 import re
 import stat
+import sys
 import threading
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import pytest
 
 from scheduler.errors import Conflict, DeliveryError, HepwatchError
 from scheduler.store.errors import (
+    DatabaseRefused,
     DatabaseUnreachable,
     DatabaseUrlNotUnderstood,
+    DriverMissing,
     KeyMissing,
     PromiseBroken,
     RegistryBusy,
@@ -21,7 +24,7 @@ from scheduler.store.errors import (
     WrongKey,
 )
 from scheduler.store.registry import Creation, Registry
-from tests.conftest import PostgreSQLServer
+from tests.conftest import KEY, PostgreSQLServer
 from tests.databases import (
     ask,
     follow,
@@ -32,10 +35,11 @@ from tests.databases import (
     some_visits,
     with_patients,
 )
+from tests.follow_up_rows import with_follow_up
 
 
 def test_what_was_stored_is_counted(registry: Registry) -> None:
-    with_patients(registry, 3)
+    with_follow_up(registry, 3)
 
     with registry.reading() as reading:
         counts = reading.counts()
@@ -51,7 +55,14 @@ def test_what_was_stored_is_counted(registry: Registry) -> None:
         "assessments": 3,
         "plans": 3,
         "visits": 3,
-        "audit_rows": 3,
+        "plan_changes": 3,
+        "overrides": 3,
+        "bookings": 3,
+        "examinations": 3,
+        "verdicts": 3,
+        "events": 3,
+        "tasks": 3,
+        "audit_rows": 6,
         "registry_facts": 2,
     }
 
@@ -172,6 +183,26 @@ def test_a_server_that_does_not_answer_is_named_without_its_password() -> None:
 
     assert "registry on 127.0.0.1" in refusal.value.message
     assert "open-sesame" not in refusal.value.message + refusal.value.advice
+
+
+def test_postgresql_without_its_driver_tells_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+
+    with pytest.raises(DriverMissing) as refusal:
+        Registry.open("postgresql://clinic@localhost/registry")
+
+    assert "pip install hepwatch[postgresql]" in refusal.value.advice
+
+
+def test_a_user_who_may_not_make_tables_is_an_operators_problem(
+    postgresql_server: PostgreSQLServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgresql_server.make()
+    ask(url, "CREATE ROLE reader LOGIN")
+    monkeypatch.setenv("HEPWATCH_KEY", KEY)
+
+    with pytest.raises(DatabaseRefused, match="permission denied"):
+        Registry.create(url.replace("postgres:@", "reader:@"))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,109 @@
+"""Questions about follow-up: examinations and what they count for, appointments, events, tasks."""
+
+from datetime import date, datetime
+
+import polars as pl
+from sqlalchemy import select, true
+
+from scheduler.store.reading.asking import Asking, Ids, as_known, columns_of, is_newest, known_by
+from scheduler.store.reading.schedules import IS_CURRENT
+from scheduler.store.tables import bookings, events, examinations, patients, plans, sites, tasks, verdicts
+
+ONE_OF_A_PROCEDURE = ("patient_id", "procedure", "performed_on", "number")
+NEWER_EXAMINATIONS, NEWER_BOOKINGS = examinations.alias("newer"), bookings.alias("newer")
+
+
+class AskingAboutFollowUp(Asking):
+    """Examinations, verdicts, bookings, events and tasks."""
+
+    def examinations_of(self, episode_ids: Ids = None, *, known_at: datetime | None = None) -> pl.DataFrame:
+        """The newest version of each examination that was not deleted, by episode and day performed.
+
+        `examination_id` and the other columns of `examinations`. With `known_at`, as they were recorded and reviewed at
+        that moment: a result that came in or was deleted later stands as it stood.
+        """
+        recorded = self._frame(
+            select(examinations.c.id.label("examination_id"), *columns_of(examinations, without="id"))
+            .where(self._among(examinations.c.episode_id, episode_ids), examinations.c.state == "recorded")
+            .where(known_by(examinations, known_at))
+            .where(is_newest(examinations, NEWER_EXAMINATIONS, *ONE_OF_A_PROCEDURE, known_at=known_at))
+            .order_by(examinations.c.episode_id, examinations.c.performed_on, examinations.c.id)
+        )
+        return as_known(recorded, known_at, "reviewed_at", "reviewed_by")
+
+    def examination_versions(self, patient_ids: Ids = None) -> pl.DataFrame:
+        """Every version of every examination, also the deleted ones: `examination_id` and the other columns.
+
+        By patient, day performed, procedure and number; the oldest version first.
+        """
+        return self._frame(
+            select(examinations.c.id.label("examination_id"), *columns_of(examinations, without="id"))
+            .where(self._among(examinations.c.patient_id, patient_ids))
+            .order_by(
+                examinations.c.patient_id,
+                examinations.c.performed_on,
+                examinations.c.procedure,
+                examinations.c.number,
+                examinations.c.version,
+            )
+        )
+
+    def verdicts_of(self, episode_ids: Ids = None) -> pl.DataFrame:
+        """What each examination counts for, as it was matched last: every column of `verdicts`."""
+        return self._frame(
+            select(verdicts)
+            .where(self._among(verdicts.c.episode_id, episode_ids))
+            .order_by(verdicts.c.episode_id, verdicts.c.examination_id)
+        )
+
+    def bookings_of(self, visit_ids: Ids = None, *, known_at: datetime | None = None) -> pl.DataFrame:
+        """The newest version of each visit's appointment, whatever its state: `booking_id` and the other columns.
+
+        With `known_at`, as it stood at that moment.
+        """
+        return self._frame(
+            select(bookings.c.id.label("booking_id"), *columns_of(bookings, without="id"))
+            .where(self._among(bookings.c.visit_id, visit_ids), known_by(bookings, known_at))
+            .where(is_newest(bookings, NEWER_BOOKINGS, "visit_id", known_at=known_at))
+            .order_by(bookings.c.visit_id)
+        )
+
+    def events_of(self, patient_ids: Ids = None, *, known_at: datetime | None = None) -> pl.DataFrame:
+        """Every event, by patient and day: `event_id` and the other columns of `events`; `detail` is never missing.
+
+        With `known_at`, those recorded at that moment or before, whenever they happened.
+        """
+        return self._frame(
+            select(events.c.id.label("event_id"), *columns_of(events, without="id"))
+            .where(self._among(events.c.patient_id, patient_ids), known_by(events, known_at))
+            .order_by(events.c.patient_id, events.c.happened_on, events.c.id)
+        )
+
+    def tasks_of(self, episode_ids: Ids = None) -> pl.DataFrame:
+        """Every task, open or closed, the oldest first: `task_id` and the other columns of `tasks`."""
+        return self._frame(
+            select(tasks.c.id.label("task_id"), *columns_of(tasks, without="id"))
+            .where(self._among(tasks.c.episode_id, episode_ids))
+            .order_by(tasks.c.episode_id, tasks.c.id)
+        )
+
+    def open_tasks(self, *, due_by: date, site: str | None = None) -> pl.DataFrame:
+        """The tasks that nobody has closed and that are due on this day or before, the earliest due first.
+
+        `site, time_zone, intensity, task_id` and the other columns of `tasks`. Intensity is that of the plan that is
+        followed now, missing where none is; the episode may be in any state, since a task outlives surveillance.
+        """
+        return self._frame(
+            select(
+                sites.c.code.label("site"),
+                sites.c.time_zone,
+                plans.c.intensity,
+                tasks.c.id.label("task_id"),
+                *columns_of(tasks, without="id"),
+            )
+            .join(patients, patients.c.id == tasks.c.patient_id)
+            .join(sites, sites.c.id == patients.c.site_id)
+            .join(plans, (plans.c.episode_id == tasks.c.episode_id) & IS_CURRENT, isouter=True)
+            .where(tasks.c.closed_on.is_(None), tasks.c.due_on <= due_by)
+            .where(sites.c.code == site if site is not None else true())
+        ).sort("due_on", "task_id")

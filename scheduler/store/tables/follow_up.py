@@ -1,0 +1,93 @@
+"""What happens around the visits: appointments, events in a patient's life, and what somebody has to do about them."""
+
+from sqlalchemy import CheckConstraint, Column, Date, ForeignKey, Integer, Table, Text, UniqueConstraint
+
+from scheduler.store.moments import Moment
+from scheduler.store.tables.declaring import Id, metadata, one_of, only_where, own_id
+
+EVENTS = (
+    "recurrence",
+    "curative_treatment",
+    "non_curative_treatment",
+    "death",
+    "transplant",
+    "transfer",
+    "transfer_accepted",
+    "lost",
+    "last_seen",
+    "second_primary",
+    "consent_withdrawn",
+    "reopened",
+)
+TASKS = (
+    "treatment_decision",
+    "hand_over",
+    "unread_result",
+    "marker_rise",
+    "surgeon_decision",
+    "lost_contact",
+    "second_primary",
+    "pathology_overdue",
+    "provisional_too_long",
+)
+
+bookings = Table(  # every change of an appointment is a new version; only the newest counts
+    "bookings",
+    metadata,
+    own_id(),
+    Column("visit_id", Id, ForeignKey("visits.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("booked_on", Date, nullable=False),  # the day of the appointment
+    Column("at", Text),  # HH:MM on the site's clock
+    Column("place", Text),
+    Column("state", Text, nullable=False),
+    Column("reason", Text),
+    Column("recorded_by", Text, nullable=False),
+    Column("recorded_at", Moment, nullable=False),
+    one_of("state", ("booked", "cancelled", "missed", "kept")),
+    CheckConstraint("version >= 1", name="version"),
+    CheckConstraint("at LIKE '__:__'", name="at"),
+    CheckConstraint("(state <> 'cancelled' AND state <> 'missed') OR reason IS NOT NULL", name="not_kept_says_why"),
+    UniqueConstraint("visit_id", "version"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    own_id(),
+    Column("patient_id", Id, ForeignKey("patients.id"), nullable=False),
+    Column("episode_id", Id, ForeignKey("episodes.id"), nullable=False),
+    Column("event", Text, nullable=False),
+    Column("happened_on", Date, nullable=False),
+    Column("detail", Text, nullable=False, server_default=""),  # empty, never missing: two missing ones would differ
+    Column("number", Integer, nullable=False, server_default="1"),  # 2 for the second of its kind
+    Column("recorded_by", Text, nullable=False),
+    Column("recorded_at", Moment, nullable=False),
+    one_of("event", EVENTS),
+    CheckConstraint("number >= 1", name="number"),
+    UniqueConstraint("patient_id", "event", "happened_on", "detail"),
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    own_id(),
+    Column("patient_id", Id, ForeignKey("patients.id"), nullable=False),
+    Column("episode_id", Id, ForeignKey("episodes.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("opened_on", Date, nullable=False),
+    Column("due_on", Date, nullable=False),
+    Column("owner", Text, nullable=False),  # a role or a name
+    Column("reason", Text, nullable=False),
+    Column("source", Text, nullable=False),  # what opened it: "event 12", "examination 7"
+    Column("closed_on", Date),
+    Column("closed_by", Text),
+    Column("closed_because", Text),
+    one_of("kind", TASKS),
+    CheckConstraint(
+        "(closed_on IS NULL) = (closed_by IS NULL) AND (closed_on IS NULL) = (closed_because IS NULL)",
+        name="closed_says_by_whom_and_why",
+    ),
+    UniqueConstraint("episode_id", "kind", "source"),
+    only_where("ix_tasks_open_by_due_on", "closed_on IS NULL", "due_on"),
+)
