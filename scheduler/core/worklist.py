@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import polars as pl
 
+from scheduler.core.misses import in_turn, is_missed, missed_before
 from scheduler.core.protocols import Intensity
 
 VISITS_NEEDED: dict[str, pl.DataType] = {
@@ -27,7 +28,6 @@ ADDED: dict[str, pl.DataType] = {
 }
 # Policy: a day overdue counts so many times, so that close follow-up comes first among the overdue.
 DAY_WEIGHTS = {Intensity.INTENSIVE: 3, Intensity.STANDARD: 2, Intensity.BASIC: 1}
-GONE = ("withdrawn", "censored")
 
 
 class State(StrEnum):
@@ -36,7 +36,7 @@ class State(StrEnum):
     OVERDUE = "overdue"  # after it
     DUE = "due"  # inside it, both ends included
     UPCOMING = "upcoming"  # before it
-    MISSED = "missed"  # after it, and the next visit's window has opened
+    MISSED = "missed"  # after it, and the next visit's window has opened (`misses`)
 
 
 ON_THE_LIST = (State.OVERDUE, State.DUE)
@@ -53,7 +53,7 @@ def worklist(
 
     Needs `VISITS_NEEDED` and the `tie_break` column; visits that are not open are not listed, but tell whether a
     visit before them was missed. A visit is overdue from the day after its window closes, and missed once the next
-    one's opens. Overdue comes before due before upcoming; then the most days overdue, weighted by intensity
+    one's opens (`misses`). Overdue comes before due before upcoming; then the most days overdue, weighted by intensity
     (`DAY_WEIGHTS`, policy); then the earliest due.
 
     >>> window = {"opens_on": date(2026, 3, 17), "due_on": date(2026, 3, 31), "closes_on": date(2026, 4, 14)}
@@ -78,11 +78,9 @@ def with_states(visits: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
     'due'
     """
     return (
-        visits.lazy()
-        .filter(~pl.col("status").is_in(GONE))
-        .sort("episode_id", "due_on", maintain_order=True)
-        .with_columns(state=_state(as_of))
-        .with_columns(missed_before=_missed_before(), days_overdue=_days_overdue(as_of))
+        in_turn(visits.lazy())
+        .with_columns(state=_state(as_of), missed_before=missed_before(is_missed(as_of)))
+        .with_columns(days_overdue=_days_overdue(as_of))
         .filter(pl.col("status") == "open")
         .select(*visits.columns, *ADDED)
         .collect()
@@ -91,31 +89,15 @@ def with_states(visits: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
 
 def _state(as_of: date) -> pl.Expr:
     """The state of an open visit; an answered one has none, and one missed before stays so."""
-    is_over = pl.col("closes_on") < as_of
-    next_has_opened = (pl.col("opens_on").shift(-1).over("episode_id") <= as_of).fill_null(value=False)
     open_state = (
-        pl.when(is_over & next_has_opened)
-        .then(pl.lit(State.MISSED.value))
-        .when(is_over)
+        pl.when(pl.col("closes_on") < as_of)
         .then(pl.lit(State.OVERDUE.value))
         .when(pl.col("opens_on") <= as_of)
         .then(pl.lit(State.DUE.value))
         .otherwise(pl.lit(State.UPCOMING.value))
     )
-    return (
-        pl.when(pl.col("status") == "open")
-        .then(open_state)
-        .when(pl.col("status") == "missed")
-        .then(pl.lit(State.MISSED.value))
-    )
-
-
-def _missed_before() -> pl.Expr:
-    """How many visits of the episode were missed in a row just before this one; 0 for a missed one itself."""
-    missed = (pl.col("state") == State.MISSED.value).fill_null(value=False)
-    behind = missed.cast(pl.Int64).cum_sum()
-    before_the_run = pl.when(~missed).then(behind).forward_fill().shift(1).fill_null(0)
-    return pl.when(missed).then(0).otherwise(behind - before_the_run).over("episode_id")
+    missed = pl.when(is_missed(as_of)).then(pl.lit(State.MISSED.value))
+    return missed.when(pl.col("status") == "open").then(open_state)
 
 
 def _days_overdue(as_of: date) -> pl.Expr:
