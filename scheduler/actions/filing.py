@@ -68,11 +68,17 @@ def compare(
     stored = _stored(transaction, patients, stage)
     before = read_documents(stored["latest"], dictionary, stage)
     after = before.with_columns(patients[name] for name in before.columns if name in columns)
-    kept = [before[name].is_null() | before[name].eq_missing(after[name]) for name in before.columns]
-    completes = stored["draft"].is_not_null() & pl.select(pl.all_horizontal(kept)).to_series()
     new = after.select(document(dictionary, stage).alias("new"))
+    completes = stored["draft"].is_not_null() & _only_adds(before, after)
     reports = pl.concat([stored, new], how="horizontal").with_columns(completes.alias("completes"))
     return Compared(stage=stage, reports=reports, before=before, after=after)
+
+
+def _only_adds(before: pl.DataFrame, after: pl.DataFrame) -> pl.Series:
+    """Whether each row keeps every finding that it had."""
+    both = pl.concat([before, after.select(pl.all().name.prefix("new "))], how="horizontal")
+    kept = (pl.col(name).is_null() | pl.col(name).eq_missing(pl.col(f"new {name}")) for name in before.columns)
+    return both.select(pl.all_horizontal(kept)).to_series()
 
 
 def file_report(

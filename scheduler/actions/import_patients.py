@@ -15,6 +15,7 @@ from scheduler.actions.assessing import Rules
 from scheduler.actions.caveats import CAVEATS, caveats_of
 from scheduler.actions.enrolling import Enrolment, enrol
 from scheduler.actions.filing import Outcome, Signature
+from scheduler.actions.refusing import check_headings, told
 from scheduler.actions.signing import STAGES, Filed, file_and_assess
 from scheduler.core.validation import PROBLEM_SCHEMA, Validated, validate
 from scheduler.core.variables import CollectedAt, VariableDictionary
@@ -41,9 +42,8 @@ class TableRefused(ClinicalDataError):
 
     def __init__(self, *, file: str, problems: pl.DataFrame) -> None:
         self.problems = problems
-        lines = [f"- {row['problem']}; expected {row['expected']}" for row in problems.iter_rows(named=True)]
         super().__init__(
-            "\n".join([f"{file} cannot be imported; nothing was stored", *lines]),
+            "\n".join([f"{file} cannot be imported; nothing was stored", *told(problems)]),
             advice="Rename the headings, or say with --map which of yours is which of ours.",
         )
 
@@ -119,7 +119,7 @@ def import_patients(
     """Import a table and say what was done; with `dry_run` everything is done and nothing is kept.
 
     Rows are stored a bounded number at a time, each number in one transaction: an import that is interrupted goes on
-    where it was when it is run again. Raises `TableRefused`, `SiteGivenTwice` and what `read_table` raises.
+    where it was when it is run again. Raises what `check_table` and `read_table` raise.
     """
     table = read_table(wanted.path)
     given, validated = check_table(table.frame, wanted, rules.rulebook.dictionary)
@@ -138,11 +138,14 @@ def import_patients(
 def check_table(
     frame: pl.DataFrame, wanted: Import, dictionary: VariableDictionary
 ) -> tuple[tuple[str, ...], Validated]:
-    """The variables that a table speaks of, and the table checked. Raises `TableRefused` and `SiteGivenTwice`.
+    """The variables that a table speaks of, and the table checked.
+
+    Raises `HeadingsUnknown`, `SiteGivenTwice` and `TableRefused`.
 
     `frame` is as read: the person's headings and `row`.
     """
     ours = apply_mapping(frame, wanted.mapping, dictionary) if wanted.mapping else frame
+    check_headings(ours, dictionary, file=wanted.path.name)
     if wanted.site is not None:
         if "site" in ours.columns:
             raise SiteGivenTwice(file=wanted.path.name, site=wanted.site)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from scheduler.actions.refusing import check_headings, told
 from scheduler.core.scoring import REFUSAL_SCHEMA, CompiledModel, score
 from scheduler.core.validation import Validated, screen
 from scheduler.core.variables import VariableDictionary
@@ -38,9 +39,8 @@ class TableNotScored(ClinicalDataError):
     """A table that cannot be scored as a whole."""
 
     def __init__(self, *, file: str, problems: pl.DataFrame) -> None:
-        lines = [f"- {row['problem']}; expected {row['expected']}" for row in problems.iter_rows(named=True)]
         super().__init__(
-            "\n".join([f"{file} cannot be scored", *lines]),
+            "\n".join([f"{file} cannot be scored", *told(problems)]),
             advice="Rename the headings, or say with --map which of yours is which of ours.",
         )
 
@@ -66,11 +66,12 @@ def score_table(
 ) -> Scores:
     """A row per patient and model, in the table's order. A cell that cannot be used refuses what reads it.
 
-    Raises `TableNotScored` for a table without `mrn` or with two columns for one variable, and what `read_table`
-    raises. Columns that hepwatch does not know are not read; `problems` names them.
+    Raises `TableNotScored` for a table without `mrn` or with two columns for one variable, `HeadingsUnknown`, and
+    what `read_table` raises. Columns that hepwatch does not know are not read; `problems` names them.
     """
     table = read_table(path)
     frame = apply_mapping(table.frame, mapping, dictionary) if mapping else table.frame
+    check_headings(frame, dictionary, file=path.name)
     parts, problems = [], []
     theirs = mapping.their_headings if mapping else {}
     for done, screened in _screened(frame, dictionary, today, file=path.name, theirs=theirs):

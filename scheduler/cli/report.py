@@ -85,7 +85,7 @@ def _given(findings: tuple[str, ...]) -> dict[str, str]:
 
 
 def _from_file(file: Path) -> dict[str, str]:
-    """The findings of a table with one row; identity columns are not findings."""
+    """The findings of a table with one row; name and birth date are not looked at, MRN, site and resection are."""
     from scheduler.intake import read_table
 
     table = read_table(file).frame.drop("row")
@@ -94,5 +94,5 @@ def _from_file(file: Path) -> dict[str, str]:
             f"{file.name} has {table.height} rows; one patient is signed at a time", param_hint="--file"
         )
     row = table.row(0, named=True)
-    skipped = {"mrn", "site", "name", "birth_date", "resected_on"}
+    skipped = {"name", "birth_date"}
     return {name: str(value) for name, value in row.items() if name not in skipped and value is not None}

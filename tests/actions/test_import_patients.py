@@ -234,7 +234,7 @@ def test_an_unknown_column_refuses_the_table_and_names_what_may_be_meant(registr
         import_table(registry, a_table(tmp_path, a_patient(albumin="41", zodiac="lion")))
 
     assert stored(registry) == before
-    assert "albumin_g_l" in refused.value.message
+    assert "- albumin is not a known heading; expected perhaps albumin_g_l" in refused.value.message
     assert refused.value.problems["column"].to_list() == ["albumin", "zodiac"]
 
 

@@ -5,12 +5,13 @@ from collections.abc import Callable
 
 import click
 
-from tests.benchmarks import importing, scoring, startup
+from tests.benchmarks import follow_up, importing, scoring, startup
 
 BENCHMARKS: dict[str, Callable[[int], None]] = {
     "startup": startup.main,
     "scoring": scoring.main,
     "importing": importing.main,
+    "follow_up": follow_up.main,
 }
 
 

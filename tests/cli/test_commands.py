@@ -36,13 +36,7 @@ def test_the_first_help_names_every_command(hepwatch: Hepwatch) -> None:
     answer = hepwatch("--help")
 
     assert all(name in answer.out for name in COMMANDS)
-    assert "not a medical\n  device" in answer.out or "not a medical device" in answer.out
-
-
-def test_the_one_line_texts_are_those_of_the_commands(hepwatch: Hepwatch) -> None:
-    for name, (_, text) in COMMANDS.items():
-        first = hepwatch(name, "--help").out.split("\n\n")[1]
-        assert " ".join(first.split()).startswith(text.split(",")[0].split(":")[0].rstrip(".")[:20]), name
+    assert "not a medical device" in " ".join(answer.out.split())
 
 
 MISTAKES = [
@@ -58,7 +52,8 @@ MISTAKES = [
     pytest.param(["patient", "import", "{table}", "--protocol", "x"], 5, "there is no protocol x", id="protocol"),
     pytest.param(["patient", "import", "{table}", "--problems", "no/p.csv"], 2, "no folder no", id="nowhere to write"),
     pytest.param(["patient", "import", "{table}", "--rules", "no"], 2, "does not exist", id="rules absent"),
-    pytest.param(["patient", "import", "{table}", "--rules", "{folder}"], 3, "no rule files", id="no rules in it"),
+    pytest.param(["patient", "import", "{table}", "--rules", "{empty}"], 5, "no rule files", id="no rules in it"),
+    pytest.param(["patient", "import", "{table}", "--rules", "{wrong}"], 3, "a.v1.yaml:1: ", id="wrong rules"),
     pytest.param(["patient", "import", "{table}", "--site", "busan"], 4, "has a column site", id="site twice"),
     pytest.param(["patient", "import", "{headless}"], 4, "is missing; expected a column mrn", id="no mrn"),
     pytest.param(["patient", "show"], 2, "Missing argument 'MRN'", id="nobody named"),
@@ -106,11 +101,14 @@ def test_a_mistake_is_told_in_a_sentence_with_its_exit_status(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
+    (tmp_path / "wrong" / "models").mkdir(parents=True)
+    (tmp_path / "wrong" / "models" / "a.v1.yaml").write_text("kind: guess\n", encoding="utf-8")
     places = {
+        "empty": tmp_path / "empty",
+        "wrong": tmp_path / "wrong",
         "table": a_table(tmp_path, a_patient()),
         "headless": a_table(tmp_path, without(a_patient(), "mrn"), name="headless.csv"),
         "two": a_table(tmp_path, a_patient(), a_patient(mrn="P-2"), name="two.csv"),
-        "folder": tmp_path / "empty",
     }
 
     answer = hepwatch(*(argument.format(**places) for argument in arguments))
