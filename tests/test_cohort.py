@@ -85,7 +85,7 @@ def test_every_input_of_the_three_models_is_a_column() -> None:
 def test_columns_have_the_names_and_types_of_the_dictionary() -> None:
     cohort = a_cohort()
 
-    assert dict(cohort.schema) == {name: dictionary().schema[name] for name in cohort.columns}
+    assert dict(cohort.schema) == {name: dictionary().column_types[name] for name in cohort.columns}
 
 
 def test_nothing_is_missing_unless_it_was_asked_for() -> None:

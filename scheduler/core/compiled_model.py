@@ -11,8 +11,8 @@ from functools import cached_property
 import polars as pl
 
 from scheduler.core.compilation import DECIMALS
+from scheduler.core.dependencies import closure
 from scheduler.core.expression import compile_expression, parse
-from scheduler.core.expression_check import closure
 from scheduler.core.models import RiskModel
 from scheduler.core.problems import Problem
 from scheduler.core.program import Program

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 import polars as pl
 
 from scheduler.core.compilation import DECIMALS
+from scheduler.core.dependencies import derivation_order
 from scheduler.core.expression import compile_expression, parse
-from scheduler.core.expression_check import derivation_order
 from scheduler.core.strictness import is_computed
 from scheduler.core.variables import VariableDictionary, VariableType
 

@@ -1,20 +1,22 @@
 """Whether an expression makes sense of a dictionary: known variables, fitting types, choices that exist.
 
-Takes an expression and a dictionary; gives problems as values. `closure` tells which recorded variables an
-expression rests on, through the derived ones.
+Takes an expression, or all those of a dictionary; gives problems as values.
 """
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 from enum import StrEnum
-from graphlib import CycleError, TopologicalSorter
+from graphlib import CycleError
 
 from sqlglot import exp
 
 from scheduler.core.compilation import ARITHMETIC, FUNCTIONS
+from scheduler.core.dependencies import closure, derivation_order
 from scheduler.core.expression import Expression, ExpressionRefused, parse
 from scheduler.core.problems import Problem
-from scheduler.core.variables import VariableDictionary, VariableType
+from scheduler.core.variables import Derived, VariableDictionary, VariableType
+
+__all__ = ["Kind", "check", "check_derived", "check_names", "closure"]
 
 
 class Kind(StrEnum):
@@ -36,9 +38,38 @@ KINDS = {
 
 
 RESERVED_NAMES = frozenset(
-    "patient_id row gap component part base sum low high known first last applies status stage model model_version "
-    "model_digest applicability linear_predictor lowest highest risk_group possible_groups settled_by missing reasons "
-    "caveats contributions inputs".split()
+    [
+        "patient_id",
+        "row",
+        "gap",
+        "component",
+        "part",
+        "base",
+        "sum",
+        "low",
+        "high",
+        "known",
+        "first",
+        "last",
+        "applies",
+        "status",
+        "stage",
+        "model",
+        "model_version",
+        "model_digest",
+        "applicability",
+        "linear_predictor",
+        "lowest",
+        "highest",
+        "risk_group",
+        "possible_groups",
+        "settled_by",
+        "missing",
+        "reasons",
+        "caveats",
+        "contributions",
+        "inputs",
+    ]
 )
 
 
@@ -83,12 +114,7 @@ def check_derived(dictionary: VariableDictionary) -> tuple[Problem, ...]:
     problems: list[Problem] = []
     for name, variable in dictionary.derived.items():
         wants = (KINDS.get(variable.type, Kind.WORD),)
-        found = check(variable.expression, dictionary, wants=wants)
-        if not found and variable.type is VariableType.INTEGER and _gives_fractions(variable.expression, dictionary):
-            expected = "whole numbers, or the type number"
-            found = (
-                Problem(location=(), what="wrong type", found="an integer that may be a fraction", expected=expected),
-            )
+        found = check(variable.expression, dictionary, wants=wants) or _wrong_result(variable, dictionary)
         problems += [problem.below("derived", name, "expression") for problem in found]
     for position, each in enumerate(dictionary.checks):
         found = check(each.when, dictionary, wants=(Kind.BOOLEAN,))
@@ -98,33 +124,15 @@ def check_derived(dictionary: VariableDictionary) -> tuple[Problem, ...]:
     return tuple(problems)
 
 
-def derivation_order(wanted: Iterable[str], dictionary: VariableDictionary) -> tuple[str, ...]:
-    """The derived variables that `wanted` rest on, themselves included, each after those that it reads."""
-    graph: dict[str, frozenset[str]] = {}
-    waiting = [name for name in wanted if name in dictionary.derived]
-    while waiting:
-        name = waiting.pop()
-        if name not in graph:
-            graph[name] = parse(dictionary.derived[name].expression).columns & dictionary.derived.keys()
-            waiting.extend(graph[name])
-    return tuple(TopologicalSorter({name: sorted(graph[name]) for name in sorted(graph)}).static_order())
-
-
-def closure(wanted: Iterable[str], dictionary: VariableDictionary) -> tuple[str, ...]:
-    """The recorded variables that `wanted` rest on, in the dictionary's order.
-
-    A variable that a derived one reads as the first of a COALESCE is among them.
-    """
-    names = set(wanted)
-    for derived in derivation_order(names, dictionary):
-        names |= parse(dictionary.derived[derived].expression).columns
-    return tuple(name for name in dictionary.recorded if name in names)
-
-
-def optional(wanted: Iterable[str], dictionary: VariableDictionary) -> frozenset[str]:
-    """The recorded variables in the closure whose absence is no missing input, since a fallback stands in."""
-    names = derivation_order(wanted, dictionary)
-    return frozenset().union(*(parse(dictionary.derived[name].expression).optional_columns for name in names))
+def _wrong_result(variable: Derived, dictionary: VariableDictionary) -> tuple[Problem, ...]:
+    """A derived variable whose expression gives what its type or its choices do not hold."""
+    if variable.type is VariableType.INTEGER and _gives_fractions(variable.expression, dictionary):
+        found, expected = "an integer that may be a fraction", "whole numbers, or the type number"
+        return (Problem(location=(), what="wrong type", found=found, expected=expected),)
+    words = [word.this for word in _words(parse(variable.expression).written) if isinstance(word, exp.Literal)]
+    unknown = [word for word in words if variable.choices and word not in variable.choices]
+    expected = f"one of {', '.join(variable.choices)}"
+    return tuple(Problem(location=(), what="unknown choice", found=f"'{word}'", expected=expected) for word in unknown)
 
 
 def _gives_fractions(text: str, dictionary: VariableDictionary) -> bool:
@@ -187,6 +195,7 @@ class _Checker:
         if isinstance(node, (*ARITHMETIC, *FUNCTIONS)):
             return self._all(node.iter_expressions(), Kind.NUMBER, node)
         if isinstance(node, exp.Coalesce):
+            self._choices_exist(node.this, node.expressions[0])
             return self._same((node.this, *node.expressions), node)
         if isinstance(node, exp.Case):
             return self._case(node)
@@ -242,18 +251,36 @@ class _Checker:
         if kind in (Kind.WORD, Kind.BOOLEAN) and not isinstance(node, (exp.EQ, exp.NEQ, exp.In)):
             self.note("words have no order", node.sql(), "= or <> or IN")
         for other in others:
-            self._choice_exists(node.this.unnest(), other.unnest())
-            self._choice_exists(other.unnest(), node.this.unnest())
+            self._choices_exist(node.this, other)
+            self._choices_exist(other, node.this)
         return Kind.BOOLEAN
 
-    def _choice_exists(self, column: exp.Expr, literal: exp.Expr) -> None:
-        if isinstance(column, exp.Coalesce):
-            column = column.this
-        if not (isinstance(column, exp.Column) and isinstance(literal, exp.Literal) and literal.is_string):
+    def _choices_exist(self, side: exp.Expr, other: exp.Expr) -> None:
+        """Words beside a choice that are none of its choices: a comparison with one is never true."""
+        names = [name for name in _words(side) if isinstance(name, exp.Column)]
+        variables = [
+            self.dictionary.recorded.get(each.name) or self.dictionary.derived.get(each.name) for each in names
+        ]
+        choices = [choice for variable in variables if variable for choice in variable.choices]
+        if not choices or not all(variable and variable.choices for variable in variables):
             return
-        variable = self.dictionary.recorded.get(column.name) or self.dictionary.derived.get(column.name)
-        if variable and variable.choices and literal.this not in variable.choices:
-            self.note("unknown choice", f"{column.name} = '{literal.this}'", f"one of {', '.join(variable.choices)}")
+        for word in _words(other):
+            if isinstance(word, exp.Literal) and word.is_string and word.this not in choices:
+                expected = f"one of {', '.join(dict.fromkeys(choices))}"
+                self.note("unknown choice", f"{side.unnest().sql()} = '{word.this}'", expected)
+
+
+def _words(node: exp.Expr) -> list[exp.Expr]:
+    """The columns and literals whose value a node may take."""
+    match node:
+        case exp.Paren():
+            return _words(node.this)
+        case exp.Coalesce():
+            return [*_words(node.this), *_words(node.expressions[0])]
+        case exp.Case():
+            values = [*(branch.args["true"] for branch in node.args["ifs"]), node.args["default"]]
+            return [word for value in values for word in _words(value)]
+    return [node]
 
 
 def _nearest(name: str, known: list[str]) -> str:

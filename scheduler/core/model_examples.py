@@ -3,17 +3,29 @@
 Takes a compiled model; gives problems (the file is refused) or a misfit (a warning, with its arithmetic).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
 import polars as pl
 
-from scheduler.core.models import Basis, RiskGroup, RiskModel
+from scheduler.core.compiled_model import CompiledModel
+from scheduler.core.models import Basis, PatientExample, RiskGroup, RiskModel
 from scheduler.core.problems import Problem
 from scheduler.core.reference import Distribution, distribution, group_shares, percentile
-from scheduler.core.scoring import CompiledModel, score
-from scheduler.core.variables import VariableDictionary, complete
+from scheduler.core.scoring import score
+from scheduler.core.variables import VariableDictionary, VariableType, complete
 
 MOST_POINTS_APART = 15.0
+Finding = float | int | bool | str
+FINDING_TYPES: dict[VariableType, tuple[type[Finding], ...]] = {
+    VariableType.NUMBER: (int, float),
+    VariableType.INTEGER: (int,),
+    VariableType.BOOLEAN: (bool,),
+    VariableType.CHOICE: (str,),
+    VariableType.TEXT: (str,),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,53 +128,77 @@ def _lacking_terms(model: RiskModel) -> tuple[Problem, ...]:
 
 
 def _run_patients(compiled: CompiledModel) -> list[Problem]:
-    examples = compiled.model.worked_examples.patients
-    problems = []
-    for position, example in enumerate(examples):
-        place = ("worked_examples", "patients", position)
-        unknown = sorted(set(example.patient) - set(compiled.dictionary.recorded))
-        if unknown:
-            found, expected = ", ".join(unknown), "names of recorded variables"
-            problems.append(
-                Problem(location=(*place, "patient"), what="unknown variable", found=found, expected=expected)
-            )
-            continue
-        problems += _compare(compiled, position)
+    """Every worked patient, scored together and compared; population criteria count as for any other patient."""
+    problems: list[Problem] = []
+    frames = []
+    for position, example in enumerate(compiled.model.worked_examples.patients):
+        wrong = _wrong_findings(example.patient, compiled.dictionary)
+        problems += [problem.below("worked_examples", "patients", position, "patient") for problem in wrong]
+        if not wrong:
+            frames.append(patient_frame(dict(example.patient), compiled.dictionary).with_columns(patient_id=position))
+    if not frames:
+        return problems
+    findings = pl.concat(frames, how="diagonal").cast({"patient_id": pl.Int64})
+    for scored in score(findings, [compiled], explain=False).iter_rows(named=True):
+        example = compiled.model.worked_examples.patients[scored["patient_id"]]
+        problems += [
+            problem.below("worked_examples", "patients", scored["patient_id"]) for problem in _compare(example, scored)
+        ]
     return problems
 
 
-def _compare(compiled: CompiledModel, position: int) -> list[Problem]:
-    """One worked patient, scored and compared; population criteria do not matter here."""
-    example = compiled.model.worked_examples.patients[position]
-    place = ("worked_examples", "patients", position)
-    try:
-        findings = patient_frame(dict(example.patient), compiled.dictionary)
-    except (TypeError, pl.exceptions.PolarsError) as error:
-        expected = "values of the variables' types"
-        found = str(error).splitlines()[0]
-        return [Problem(location=(*place, "patient"), what="wrong type", found=found, expected=expected)]
-    scored = score(findings, [compiled], explain=False).row(0, named=True)
+def _wrong_findings(patient: Mapping[str, Finding], dictionary: VariableDictionary) -> list[Problem]:
+    """Findings that no recorded variable has, or that are not of their variable's type."""
+    problems = []
+    for name, value in patient.items():
+        variable = dictionary.recorded.get(name)
+        if variable is None:
+            expected = "the name of a recorded variable"
+            problems.append(Problem(location=(name,), what="unknown variable", found=name, expected=expected))
+        elif not _fits(value, variable.type):
+            found = f"{name}: {value}"
+            problems.append(
+                Problem(location=(name,), what="wrong type", found=found, expected=f"a value of type {variable.type}")
+            )
+    return problems
+
+
+def _fits(value: Finding, kind: VariableType) -> bool:
+    """Whether a finding in a rule file is of a variable's type; a date is text, as `2026-01-31`."""
+    if kind is VariableType.DATE:
+        try:
+            return bool(date.fromisoformat(str(value)))
+        except ValueError:
+            return False
+    return type(value) in FINDING_TYPES[kind]
+
+
+def _compare(example: PatientExample, scored: Mapping[str, Any]) -> list[Problem]:
+    """One worked patient against its assessment."""
     if scored["status"] not in ("scored", "bounded"):
         found = f"{scored['status']}: {'; '.join(scored['reasons'])}"
-        expected = "a patient whom the model can score"
-        return [Problem(location=(*place, "patient"), what="example fails", found=found, expected=expected)]
+        return [_failure("patient", "example fails", found, "a patient whom the model can score")]
     if scored["linear_predictor"] is None:
         found = f"no value for {', '.join(scored['missing'])}"
-        expected = "every input that the model needs"
-        return [Problem(location=(*place, "patient"), what="example incomplete", found=found, expected=expected)]
+        return [_failure("patient", "example incomplete", found, "every input that the model needs")]
     problems = []
     if scored["linear_predictor"] != example.linear_predictor:
-        where, computed = (*place, "linear_predictor"), f"{scored['linear_predictor']:.9f}"
-        found = str(example.linear_predictor)
-        problems.append(Problem(location=where, what="example fails", found=found, expected=computed))
+        computed = f"{scored['linear_predictor']:.9f}"
+        problems.append(_failure("linear_predictor", "example fails", str(example.linear_predictor), computed))
     if scored["risk_group"] != example.group:
-        where = (*place, "group")
-        expected = str(scored["risk_group"])
-        problems.append(Problem(location=where, what="example fails", found=example.group, expected=expected))
+        problems.append(_failure("group", "example fails", example.group, scored["risk_group"]))
     return problems
 
 
-def patient_frame(patient: dict[str, float | int | bool | str], dictionary: VariableDictionary) -> pl.DataFrame:
+def _failure(key: str, what: str, found: str, expected: str) -> Problem:
+    return Problem(location=(key,), what=what, found=found, expected=expected)
+
+
+def patient_frame(patient: Mapping[str, Finding], dictionary: VariableDictionary) -> pl.DataFrame:
     """One patient's findings as a frame with every recorded variable, `patient_id` 0. Raises on a wrong type."""
-    columns = {name: pl.Series([value]).cast(dictionary.schema[name]) for name, value in patient.items()}
+    columns = {name: _column(value, dictionary.column_types[name]) for name, value in patient.items()}
     return complete(pl.DataFrame({"patient_id": pl.Series([0], dtype=pl.Int64), **columns}), dictionary)
+
+
+def _column(value: Finding, kind: pl.DataType) -> pl.Series:
+    return pl.Series([date.fromisoformat(str(value))]) if kind == pl.Date() else pl.Series([value]).cast(kind)

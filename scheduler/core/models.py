@@ -1,20 +1,18 @@
-"""What a risk model file may say, and whether what it says holds together.
+"""What a risk model file may say.
 
-Takes the parsed `rules/models/<id>.v<N>.yaml`; gives a `RiskModel`, or problems at their places. A model names its
-sources, its population, its linear predictor term by term, its groups, and examples that are run when it loads.
+Takes the parsed `rules/models/<id>.v<N>.yaml`; gives a `RiskModel`. A model names its sources, its population, its
+linear predictor term by term, its groups, and examples that are run when it loads. Whether all that holds together
+is asked by `model_checks` and `model_examples`.
 """
 
 from enum import StrEnum
-from itertools import pairwise
 from math import log
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from scheduler.core.expression_check import Kind, check
-from scheduler.core.problems import Problem
 from scheduler.core.reference import ReferencePopulation
-from scheduler.core.variables import CollectedAt, RuleModel, Source, VariableDictionary, Words
+from scheduler.core.variables import CollectedAt, RuleModel, Source, Words
 
 
 class RiskGroup(StrEnum):
@@ -33,7 +31,6 @@ class Basis(StrEnum):
 
 
 Group = Annotated[RiskGroup, Field(strict=False)]
-Decimal9 = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Endpoint(RuleModel):
@@ -101,7 +98,7 @@ class RiskGroups(RuleModel):
     basis: Annotated[Basis, Field(strict=False)]
     source: Words
     groups: tuple[GroupBand, ...] = Field(min_length=2)
-    published_shares: dict[Group, float] = {}
+    published_shares: dict[Group, float] = Field(default_factory=dict)
     remark: Words | None = None
     reference_population: ReferencePopulation | None = None
 
@@ -174,148 +171,3 @@ class RiskModel(RuleModel):
     def reference(self) -> str:
         """How other files and the database name it: `ehr-postop@1`."""
         return f"{self.id}@{self.version}"
-
-
-def check_model(model: RiskModel, dictionary: VariableDictionary) -> tuple[Problem, ...]:
-    """Everything wrong with a model that its shape does not show; the worked examples are run elsewhere."""
-    return (
-        *_wrong_expressions(model, dictionary),
-        *_unknown_sources(model),
-        *_repeated_terms(model),
-        *_wrong_groups(model.risk_groups),
-        *_missing_examples(model),
-    )
-
-
-def _wrong_expressions(model: RiskModel, dictionary: VariableDictionary) -> list[Problem]:
-    problems: list[Problem] = []
-    for position, criterion in enumerate(model.population):
-        found = check(criterion.must, dictionary, wants=(Kind.BOOLEAN,))
-        problems += [problem.below("population", position, "must") for problem in found]
-    for position, term in enumerate(model.linear_predictor.terms):
-        found = check(term.value, dictionary, wants=(Kind.NUMBER, Kind.BOOLEAN))
-        problems += [problem.below("linear_predictor", "terms", position, "value") for problem in found]
-    if model.scored_at is CollectedAt.ENROLMENT:
-        expected = "surgery or pathology"
-        problems.append(Problem(location=("scored_at",), what="wrong stage", found="enrolment", expected=expected))
-    return problems
-
-
-def _unknown_sources(model: RiskModel) -> list[Problem]:
-    named: list[tuple[tuple[str | int, ...], str]] = [
-        (("population", position, "source"), criterion.source) for position, criterion in enumerate(model.population)
-    ]
-    named.append((("linear_predictor", "source"), model.linear_predictor.source))
-    named.append((("risk_groups", "source"), model.risk_groups.source))
-    if model.risk_groups.reference_population:
-        place = ("risk_groups", "reference_population", "source")
-        named.append((place, model.risk_groups.reference_population.source))
-    known = f"one of {', '.join(model.sources)}"
-    return [
-        Problem(location=place, what="unknown source", found=source, expected=known)
-        for place, source in named
-        if source not in model.sources
-    ]
-
-
-def _repeated_terms(model: RiskModel) -> list[Problem]:
-    seen: set[str] = set()
-    problems = []
-    for position, term in enumerate(model.linear_predictor.terms):
-        if term.name in seen:
-            place = ("linear_predictor", "terms", position, "name")
-            problems.append(Problem(location=place, what="repeated term", found=term.name, expected="each name once"))
-        seen.add(term.name)
-    return problems
-
-
-def _wrong_groups(groups: RiskGroups) -> list[Problem]:
-    """Groups out of order or repeated, cut-offs missing, not rising or with more than 9 decimals."""
-    place = ("risk_groups", "groups")
-    order = list(RiskGroup)
-    problems = []
-    for position, (earlier, later) in enumerate(pairwise(groups.groups), start=1):
-        if order.index(earlier.group) >= order.index(later.group):
-            found = f"{earlier.group} then {later.group}"
-            expected = "low, intermediate, high in this order, each once"
-            problems.append(Problem(location=(*place, position, "group"), what="order", found=found, expected=expected))
-        if earlier.below is None:
-            expected = "a cut-off (below) on every group but the last"
-            problems.append(
-                Problem(location=(*place, position - 1), what="cut-off missing", found="none", expected=expected)
-            )
-        elif later.below is not None and earlier.below >= later.below:
-            found = f"{earlier.below} then {later.below}"
-            problems.append(
-                Problem(
-                    location=(*place, position, "below"),
-                    what="cut-offs not rising",
-                    found=found,
-                    expected="each above the one before",
-                )
-            )
-    if groups.groups[-1].below is not None:
-        last = (*place, len(groups.groups) - 1, "below")
-        problems.append(
-            Problem(
-                location=last,
-                what="last group ends",
-                found=str(groups.groups[-1].below),
-                expected="no cut-off on the last group",
-            )
-        )
-    return problems + _wrong_shares(groups)
-
-
-def _wrong_shares(groups: RiskGroups) -> list[Problem]:
-    """Published shares that do not name the groups or do not sum to one."""
-    shares = groups.published_shares
-    if not shares:
-        return []
-    if set(shares) != set(groups.names) or abs(sum(shares.values()) - 1) > 1e-6:
-        found = ", ".join(f"{group} {share}" for group, share in shares.items())
-        return [
-            Problem(
-                location=("risk_groups", "published_shares"),
-                what="shares",
-                found=found,
-                expected="one share per group, together 1",
-            )
-        ]
-    return []
-
-
-def _missing_examples(model: RiskModel) -> list[Problem]:
-    """A group without a worked patient; a cut-off without an example below, on and above it."""
-    examples = model.worked_examples
-    problems = []
-    for group in model.risk_groups.names:
-        if group not in {example.group for example in examples.patients}:
-            place = ("worked_examples", "patients")
-            problems.append(
-                Problem(
-                    location=place,
-                    what="example missing",
-                    found=f"no patient in group {group}",
-                    expected="one worked patient per group",
-                )
-            )
-    values = [example.linear_predictor for example in examples.cut_offs]
-    edges = [float("-inf"), *model.risk_groups.cut_offs, float("inf")]
-    for position, cut_off in enumerate(model.risk_groups.cut_offs, start=1):
-        near = {
-            "below": any(edges[position - 1] <= value < cut_off for value in values),
-            "on": cut_off in values,
-            "above": any(cut_off < value < edges[position + 1] for value in values),
-        }
-        absent = [side for side, present in near.items() if not present]
-        if absent:
-            problems.append(
-                Problem(
-                    location=("worked_examples", "cut_offs"),
-                    what="example missing",
-                    found=f"none {' or '.join(absent)} the cut-off {cut_off}",
-                    expected="one example below, on and above each cut-off",
-                )
-            )
-    return problems

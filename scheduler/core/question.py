@@ -60,7 +60,7 @@ class Question:
             lows, highs = zip(*self._parts_of_range(name), strict=True)
             columns = {f"low {name}": lows, f"high {name}": highs}
         count = len(next(iter(columns.values())))
-        listed = pl.List(self.dictionary.schema[name])
+        listed = pl.List(self.dictionary.column_types[name])
         absent = self.is_absent[name]
         known_key = pl.concat_list(pl.lit(None, dtype=pl.Int64))
         keys = pl.when(absent).then(pl.lit(list(range(count)), dtype=pl.List(pl.Int64))).otherwise(known_key)

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from math import log
 from statistics import NormalDist
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from scheduler.core.compilation import DECIMALS
 from scheduler.core.variables import RuleModel, Words
 
-DECIMALS = 9
 Distribution = dict[float, float]
 
 
@@ -37,19 +37,34 @@ class Levels(RuleModel):
     """A term with several values, each in a share of the patients."""
 
     kind: Literal["levels"]
-    levels: tuple[tuple[float, float], ...] = Field(min_length=1)
+    levels: tuple[tuple[float, Annotated[float, Field(ge=0, le=1)]], ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _sum_to_one(self) -> Self:
+        if abs(sum(share for _, share in self.levels) - 1) > 1e-9:
+            raise ValueError("shares that are together 1")
+        return self
 
 
-class LogNormalAge(RuleModel):
-    """A term that is ln(age), the age normally distributed: taken at the middles of `steps` equally likely parts."""
+class LogOfNormal(RuleModel):
+    """A term that is the logarithm of something normally distributed, such as ln(age).
+
+    It is taken at the middles of `steps` equally likely parts, so the mean must lie well above zero.
+    """
 
     kind: Literal["ln_of_normal"]
     mean: float
     standard_deviation: float = Field(gt=0)
     steps: int = Field(ge=2, le=200)
 
+    @model_validator(mode="after")
+    def _stays_positive(self) -> Self:
+        if self.mean <= 3 * self.standard_deviation:
+            raise ValueError("a mean of more than three standard deviations, so that every part is above zero")
+        return self
 
-Factor = Annotated[Share | Count | Levels | LogNormalAge, Field(discriminator="kind")]
+
+Factor = Annotated[Share | Count | Levels | LogOfNormal, Field(discriminator="kind")]
 
 
 class Stratum(RuleModel):
@@ -58,6 +73,13 @@ class Stratum(RuleModel):
     name: Words
     patients: int = Field(ge=1)
     terms: dict[str, Factor]
+
+    @model_validator(mode="after")
+    def _counts_fit(self) -> Self:
+        for name, factor in self.terms.items():
+            if isinstance(factor, Count) and factor.count > self.patients:
+                raise ValueError(f"no more patients with {name} than the stratum has")
+        return self
 
 
 class ReferencePopulation(RuleModel):
@@ -133,13 +155,11 @@ def _values(factor: Factor, patients: int) -> tuple[tuple[float, float], ...]:
             return ((0.0, 1 - factor.count / patients), (1.0, factor.count / patients))
         case Levels():
             return factor.levels
-        case LogNormalAge():
+        case LogOfNormal():
             return _ln_of_normal(factor)
 
 
-def _ln_of_normal(factor: LogNormalAge) -> tuple[tuple[float, float], ...]:
-    from math import log
-
+def _ln_of_normal(factor: LogOfNormal) -> tuple[tuple[float, float], ...]:
     ages = NormalDist(factor.mean, factor.standard_deviation)
     middles = ((step + 0.5) / factor.steps for step in range(factor.steps))
     return tuple((log(ages.inv_cdf(middle)), 1 / factor.steps) for middle in middles)

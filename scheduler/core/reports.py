@@ -31,10 +31,14 @@ def document(dictionary: VariableDictionary, stage: CollectedAt) -> pl.Expr:
         for name in names
     ]
     whole = [
-        member.str.replace(r"(:-?[0-9]+)\.0$", "${1}") if dictionary.schema[name].is_float() else member
+        member.str.replace(r"(:-?[0-9]+)\.0$", "${1}") if dictionary.column_types[name].is_float() else member
         for name, member in zip(names, members, strict=True)
     ]
-    return pl.concat_str(pl.lit("{"), pl.concat_str(whole, separator=",", ignore_nulls=True), pl.lit("}")) if names else pl.lit("{}")
+    return (
+        pl.concat_str(pl.lit("{"), pl.concat_str(whole, separator=",", ignore_nulls=True), pl.lit("}"))
+        if names
+        else pl.lit("{}")
+    )
 
 
 def read_documents(documents: pl.Series, dictionary: VariableDictionary, stage: CollectedAt) -> pl.DataFrame:
@@ -43,15 +47,13 @@ def read_documents(documents: pl.Series, dictionary: VariableDictionary, stage: 
     A missing document says nothing: all its findings are missing.
     """
     names = dictionary.collected_at(stage)
-    fields = {name: dictionary.schema[name] for name in names}
+    fields = {name: dictionary.column_types[name] for name in names}
     if documents.is_empty():
         return pl.DataFrame(schema=fields)
     return documents.fill_null("{}").str.json_decode(pl.Struct(fields)).struct.unnest()
 
 
-def differences(
-    patients: pl.Series, old: pl.DataFrame, new: pl.DataFrame, *, columns: Sequence[str]
-) -> pl.DataFrame:
+def differences(patients: pl.Series, old: pl.DataFrame, new: pl.DataFrame, *, columns: Sequence[str]) -> pl.DataFrame:
     """Old → new per patient and variable: `DIFFERENCES`, only where they differ; frames are aligned by row.
 
     >>> differences(pl.Series([7]), pl.DataFrame({"a": [1]}), pl.DataFrame({"a": [2]}), columns=["a"]).row(0)

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import polars as pl
 
 from scheduler.core.bounds import BOUNDS_SCHEMA, bound
-from scheduler.core.compilation import DECIMALS
 from scheduler.core.compiled_model import CompiledModel, group_of
 from scheduler.core.derivation import with_derived
 from scheduler.core.variables import complete

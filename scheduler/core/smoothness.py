@@ -11,12 +11,12 @@ from math import prod
 
 from sqlglot import exp
 
+from scheduler.core.dependencies import closure, derivation_order, optional
 from scheduler.core.expression import parse
-from scheduler.core.expression_check import closure, derivation_order, optional
 from scheduler.core.problems import Problem
 from scheduler.core.program import Component, Program, Stretch, Value
-from scheduler.core.strictness import plain
 from scheduler.core.stretches import Stretches
+from scheduler.core.strictness import plain
 from scheduler.core.variables import VariableDictionary, VariableType
 from scheduler.core.whole_numbers import constant_beside, standing_values
 

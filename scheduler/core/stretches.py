@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from sqlglot import exp
 
 from scheduler.core.compilation import ARITHMETIC, COMPARISONS, FUNCTIONS
+from scheduler.core.dependencies import closure
 from scheduler.core.expression import parse
-from scheduler.core.expression_check import closure
 from scheduler.core.intervals import Interval, Undefined, interval
 from scheduler.core.problems import Problem
 from scheduler.core.program import Stretch

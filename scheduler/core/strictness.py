@@ -127,7 +127,9 @@ def _certainly_differ(value: exp.Expr, other: exp.Expr) -> bool:
     """Whether two values are literals, and not the same."""
     if not (isinstance(value, exp.Literal) and isinstance(other, exp.Literal)):
         return False
-    return value.this != other.this if value.is_string else float(value.this) != float(other.this)
+    if value.is_string or other.is_string:
+        return (value.is_string, value.this) != (other.is_string, other.this)
+    return float(value.this) != float(other.this)
 
 
 def _known(condition: exp.Expr, *, if_unknown: bool) -> exp.Expr:

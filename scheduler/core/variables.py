@@ -135,7 +135,7 @@ class VariableDictionary(RuleModel):
     checks: tuple[ConsistencyCheck, ...] = ()
 
     @cached_property
-    def schema(self) -> dict[str, pl.DataType]:
+    def column_types(self) -> dict[str, pl.DataType]:
         """The column of each recorded variable in a findings frame, in the dictionary's order."""
         return {name: POLARS_TYPES[variable.type] for name, variable in self.recorded.items()}
 
@@ -154,12 +154,14 @@ class VariableDictionary(RuleModel):
 
 def _rising(variable: Recorded) -> bool:
     """Whether minimum ≤ plausible low < plausible high ≤ maximum."""
-    assert variable.plausible and variable.minimum is not None and variable.maximum is not None
+    assert variable.plausible
+    assert variable.minimum is not None
+    assert variable.maximum is not None
     low, high = variable.plausible
     return variable.minimum <= low < high <= variable.maximum
 
 
 def complete(findings: pl.DataFrame, dictionary: VariableDictionary) -> pl.DataFrame:
     """The frame with every recorded variable as a column of its type; a column that was absent is all missing."""
-    absent = {name: kind for name, kind in dictionary.schema.items() if name not in findings.columns}
+    absent = {name: kind for name, kind in dictionary.column_types.items() if name not in findings.columns}
     return findings.with_columns(pl.lit(None, dtype=kind).alias(name) for name, kind in absent.items())

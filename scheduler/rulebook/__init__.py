@@ -5,6 +5,6 @@ hepwatch does; this room only reads, checks and digests them.
 """
 
 from scheduler.rulebook.loading import Rulebook, check_rules, load_rulebook
-from scheduler.rulebook.places import FileProblem, RulesRefused
+from scheduler.rulebook.places import FileProblem, NoRules, RulesRefused, UnknownRule
 
-__all__ = ["FileProblem", "Rulebook", "RulesRefused", "check_rules", "load_rulebook"]
+__all__ = ["FileProblem", "NoRules", "Rulebook", "RulesRefused", "UnknownRule", "check_rules", "load_rulebook"]

@@ -1,13 +1,14 @@
 """From folders of rule files to a `Rulebook`, or to every problem of every file at once."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from scheduler.core.expression_check import check_derived, check_names
+from scheduler.core.model_checks import incomplete, wrong_meaning
 from scheduler.core.model_examples import misfit, run_examples, wrong_cut_offs
-from scheduler.core.models import RiskModel, check_model
-from scheduler.core.problems import Problem
+from scheduler.core.models import RiskModel
+from scheduler.core.problems import Location, Problem
 from scheduler.core.protocol_checks import check_protocol
 from scheduler.core.protocol_examples import run_worked_examples
 from scheduler.core.protocols import SurveillanceProtocol
@@ -80,7 +81,12 @@ def check_rules(site_folder: Path | None = None) -> tuple[tuple[FileProblem, ...
 def _paths(folder: Path) -> list[Path]:
     """The rule files of a folder: the dictionary, then models, then protocols, each in the order of their names."""
     named = [folder / DICTIONARY] if (folder / DICTIONARY).is_file() else []
-    return named + [path for kind in ("models", "protocols") for path in sorted((folder / kind).glob("*.yaml"))]
+    return named + [path for kind in ("models", "protocols") for path in sorted((folder / kind).glob("*.y*ml"))]
+
+
+def _named(files: Iterable[RuleFile]) -> set[str]:
+    """What the names of files promise, `id@version`: a model with problems of its own is not unknown as well."""
+    return {"@".join(file.path.stem.rsplit(".v", 1)) for file in files}
 
 
 def _newest(wanted: str, known: Iterable[str], *, kind: str) -> str:
@@ -104,13 +110,14 @@ class _Loading:
 
     def load(self, files: Sequence[RuleFile]) -> tuple[tuple[FileProblem, ...], Rulebook | None]:
         self.problems += [problem for file in files for problem in file.problems]
+        model_files = [file for file in files if file.path.parent.name == "models"]
+        protocol_files = [file for file in files if file.path.parent.name == "protocols"]
         dictionary = self._dictionary([file for file in files if file.path.name == DICTIONARY])
         if dictionary is None:
+            self._shapes_only(model_files, protocol_files)
             return tuple(sorted(self.problems)), None
-        models = self._models([file for file in files if file.path.parent.name == "models"], dictionary)
-        protocols = self._protocols(
-            [file for file in files if file.path.parent.name == "protocols"], models, dictionary
-        )
+        models = self._models(model_files, dictionary)
+        protocols = self._protocols(protocol_files, {*models, *_named(model_files)}, dictionary)
         rulebook = Rulebook(
             dictionary=dictionary, models=models, protocols=protocols, files=self.files, warnings=tuple(self.warnings)
         )
@@ -137,6 +144,13 @@ class _Loading:
         self.files[f"variables@{dictionary.version}"] = file
         return dictionary
 
+    def _shapes_only(self, model_files: Sequence[RuleFile], protocol_files: Sequence[RuleFile]) -> None:
+        """What can be said of models and protocols without a dictionary."""
+        for file in model_files:
+            self.problems += fit(file, RiskModel)[1] if file.data is not None else ()
+        for file in protocol_files:
+            self.problems += fit(file, SurveillanceProtocol)[1] if file.data is not None else ()
+
     def _models(self, files: Sequence[RuleFile], dictionary: VariableDictionary) -> dict[str, CompiledModel]:
         models: dict[str, CompiledModel] = {}
         for file in files:
@@ -154,16 +168,15 @@ class _Loading:
         return models
 
     def _protocols(
-        self, files: Sequence[RuleFile], models: dict[str, CompiledModel], dictionary: VariableDictionary
+        self, files: Sequence[RuleFile], models: set[str], dictionary: VariableDictionary
     ) -> dict[str, SurveillanceProtocol]:
         protocols: dict[str, SurveillanceProtocol] = {}
-        known = [reference for reference in self.files if not reference.startswith("variables@")]
         for file in files:
             protocol, problems = fit(file, SurveillanceProtocol) if file.data is not None else (None, ())
             self.problems += problems
             if protocol is None or not self._registered(file, protocol.id, protocol.version):
                 continue
-            found = check_protocol(protocol, models={*models, *known}, dictionary=dictionary)
+            found = check_protocol(protocol, models=models, dictionary=dictionary)
             if self._note(file, found or run_worked_examples(protocol)):
                 protocols[protocol.reference] = protocol
         return protocols
@@ -185,16 +198,11 @@ class _Loading:
 
 
 def _all_problems(compiled: CompiledModel) -> tuple[Problem, ...]:
-    """A model's problems, from its shape outwards; later checks only run on what passed the earlier ones."""
-    steps: tuple[Callable[[], Iterable[Problem]], ...] = (
-        lambda: check_model(compiled.model, compiled.dictionary),
-        lambda: _inexact(compiled),
-        lambda: (*wrong_cut_offs(compiled.model), *run_examples(compiled)),
-    )
-    for step in steps:
-        if problems := tuple(step()):
-            return problems
-    return ()
+    """A model's problems; examples are only run where the model can be computed."""
+    lacking = incomplete(compiled.model)
+    if blocking := wrong_meaning(compiled.model, compiled.dictionary) or _inexact(compiled):
+        return (*blocking, *lacking)
+    return (*lacking, *wrong_cut_offs(compiled.model), *run_examples(compiled))
 
 
 def _inexact(compiled: CompiledModel) -> tuple[Problem, ...]:
@@ -213,8 +221,11 @@ def _inexact(compiled: CompiledModel) -> tuple[Problem, ...]:
 
 def _unknown_dictionary_sources(dictionary: VariableDictionary) -> list[Problem]:
     """Variables and checks that name a source which the dictionary does not."""
-    named = [(("recorded", name, "source"), variable.source) for name, variable in dictionary.recorded.items()]
+    named: list[tuple[Location, str]] = [
+        (("recorded", name, "source"), variable.source) for name, variable in dictionary.recorded.items()
+    ]
     named += [(("derived", name, "source"), variable.source) for name, variable in dictionary.derived.items()]
+    named += [(("checks", i, "source"), each.source) for i, each in enumerate(dictionary.checks)]
     expected = f"one of {', '.join(dictionary.sources)}"
     return [
         Problem(location=place, what="unknown source", found=source, expected=expected)

@@ -22,6 +22,7 @@ from scheduler.rulebook.places import FileProblem
 INTEGER = re.compile(r"[-+]?[0-9]+")
 NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 WORDS_FOR_TRUTH = {"yes", "no", "on", "off", "y", "n"}
+LARGEST = 2**53 - 1
 QUOTED = ("'", '"', "|", ">")
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -67,12 +68,16 @@ def read_rule_file(path: Path, *, name: str) -> RuleFile:
     except UnicodeDecodeError as error:
         problem = _unreadable(name, 1, f"a byte that is not UTF-8 at position {error.start}")
         return RuleFile(path=path, name=name, text="", data=None, lines={}, problems=(problem,))
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        problem = _unreadable(name, line, error.problem or "something that is not YAML")
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        found = getattr(error, "problem", None) or "characters that are not YAML"
+        problem = _unreadable(name, mark.line + 1 if mark else 1, found)
+        return RuleFile(path=path, name=name, text=text, data=None, lines={}, problems=(problem,))
+    if node is None:
+        problem = FileProblem(file=name, line=1, what="empty file", found="nothing", expected="a rule")
         return RuleFile(path=path, name=name, text=text, data=None, lines={}, problems=(problem,))
     reader = _Reader(name)
-    data = reader.value(node, ()) if node is not None else None
+    data = reader.value(node, ())
     return RuleFile(path=path, name=name, text=text, data=data, lines=reader.lines, problems=tuple(reader.problems))
 
 
@@ -87,12 +92,19 @@ class _Reader:
         self.name = name
         self.lines: dict[Location, int] = {}
         self.problems: list[FileProblem] = []
+        self.seen: set[yaml.Node] = set()
 
     def note(self, line: int, what: str, found: str, expected: str) -> None:
         self.problems.append(FileProblem(file=self.name, line=line, what=what, found=found, expected=expected))
 
     def value(self, node: yaml.Node, location: Location) -> Any:
         self.lines.setdefault(location, node.start_mark.line + 1)
+        if node in self.seen:  # an alias gives the node itself, which may even stand inside itself
+            self.note(
+                node.start_mark.line + 1, "anchor", "a value that is used again as *alias", "each value written out"
+            )
+            return None
+        self.seen.add(node)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, location)
         if isinstance(node, yaml.SequenceNode):
@@ -123,6 +135,9 @@ class _Reader:
             return None
         if text in ("true", "false"):
             return text == "true"
-        if INTEGER.fullmatch(text):
-            return int(text)
-        return float(text) if NUMBER.fullmatch(text) else text
+        if not NUMBER.fullmatch(text):
+            return text
+        if abs(float(text)) > LARGEST:
+            self.note(line, "number too large", text, f"at most {LARGEST}, which every reader of JSON keeps exactly")
+            return None
+        return int(text) if INTEGER.fullmatch(text) else float(text)

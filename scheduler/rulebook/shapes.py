@@ -19,8 +19,17 @@ def fit(file: RuleFile, shape: type[Shape]) -> tuple[Shape | None, tuple[FilePro
     try:
         return shape.model_validate_json(file.json), ()
     except ValidationError as error:
-        problems = [_as_problem(file, shape, each) for each in error.errors(include_url=False)]
+        errors = error.errors(include_url=False)
+        problems = [_as_problem(file, shape, each) for each in errors if not _follows_from_another(each, errors)]
         return None, tuple(dict.fromkeys(problems))
+
+
+def _follows_from_another(error: Any, errors: Iterable[Any]) -> bool:
+    """Whether a list is only too short because one of its members does not fit."""
+    around = error["loc"]
+    return error["type"] == "too_short" and any(
+        each["loc"][: len(around)] == around and len(each["loc"]) > len(around) for each in errors
+    )
 
 
 def _as_problem(file: RuleFile, shape: type[BaseModel], error: Any) -> FileProblem:
@@ -36,6 +45,8 @@ def _as_problem(file: RuleFile, shape: type[BaseModel], error: Any) -> FileProbl
         found = _brief(error["input"])
         return file.problem(location, "does not fit together", found=found, expected=str(error["ctx"]["error"]))
     expected = error["msg"].removeprefix("Input should be ")
+    if error["type"] == "too_short":
+        expected = f"at least {error['ctx']['min_length']}"
     what = "wrong type" if "type" in error["type"] or "parsing" in error["type"] else "wrong value"
     return file.problem(location, what, found=_brief(error["input"]), expected=expected)
 
@@ -68,8 +79,13 @@ def _step(annotation: Any, part: str | int) -> list[Any]:
     if fields:
         return fields
     if models:
-        return list(models)
+        return [model for model in models if part in _kinds(model)] or list(models)
     return [inner for inner in get_args(_bare(annotation)) if inner is not Ellipsis]
+
+
+def _kinds(model: type[BaseModel]) -> tuple[Any, ...]:
+    """The words by which a union tells a member."""
+    return get_args(model.model_fields["kind"].annotation) if "kind" in model.model_fields else ()
 
 
 def _bare(annotation: Any) -> Any:

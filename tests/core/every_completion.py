@@ -10,6 +10,7 @@ from itertools import product
 from math import exp, log10
 
 import polars as pl
+from sqlglot.expressions import Literal
 
 from scheduler.core.compiled_model import CompiledModel
 from scheduler.core.derivation import derive
@@ -147,10 +148,8 @@ def _axis(name: str, compiled: CompiledModel, *, grid: int) -> list[float]:
     return sorted(value for value in sides | steps if low <= value <= high)
 
 
-def _literals(text: str) -> list[object]:
-    from sqlglot import exp as nodes
-
-    return [node for node in parse(text).written.find_all(nodes.Literal) if not node.is_string]
+def _literals(text: str) -> list[Literal]:
+    return [node for node in parse(text).written.find_all(Literal) if not node.is_string]
 
 
 def _summed(completions: pl.DataFrame, compiled: CompiledModel) -> pl.DataFrame:

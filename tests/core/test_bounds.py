@@ -250,7 +250,7 @@ def test_bounds_of_the_shipped_models_are_what_all_completions_give(reference: s
 
     scored = score(
         complete(pl.DataFrame([{"patient_id": 0}]), RULEBOOK.dictionary).with_columns(
-            pl.lit(value, dtype=RULEBOOK.dictionary.schema[name]).alias(name) for name, value in patient.items()
+            pl.lit(value, dtype=RULEBOOK.dictionary.column_types[name]).alias(name) for name, value in patient.items()
         ),
         [compiled],
     ).row(0, named=True)

@@ -68,7 +68,7 @@ def test_a_table_of_no_rows_is_valid_and_empty() -> None:
 
     assert result.problems.is_empty()
     assert result.problems.schema == PROBLEM_SCHEMA
-    assert dict(result.clean.schema) == {"row": pl.Int64(), **DICTIONARY.schema}
+    assert dict(result.clean.schema) == {"row": pl.Int64(), **DICTIONARY.column_types}
 
 
 def test_screening_keeps_every_row_and_marks_the_cells_that_were_refused() -> None:

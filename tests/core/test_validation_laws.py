@@ -78,7 +78,7 @@ def test_a_screened_cell_has_a_value_or_a_problem_or_was_missing(rows: list[dict
 @settings(max_examples=25, deadline=None)
 @given(st.lists(VALUES, min_size=1, max_size=5))
 def test_a_typed_table_says_the_same_when_it_has_been_through_csv(rows: list[dict[str, object]]) -> None:
-    typed = pl.DataFrame(rows, schema={name: DICTIONARY.schema[name] for name in rows[0]})
+    typed = pl.DataFrame(rows, schema={name: DICTIONARY.column_types[name] for name in rows[0]})
     typed = typed.with_row_index("row", offset=2).with_columns(mrn=pl.format("M{}", "row"))
     text = pl.read_csv(typed.write_csv().encode(), infer_schema=False).with_columns(pl.col("row").cast(pl.Int64))
 

@@ -180,7 +180,7 @@ def test_every_problem_of_every_row_is_reported_in_one_pass_by_row() -> None:
 def test_clean_rows_have_every_recorded_variable_in_its_type() -> None:
     result = validated({"mrn": "7", "afp_ng_ml": "3"})
 
-    assert dict(result.clean.schema) == {"row": pl.Int64(), **DICTIONARY.schema}
+    assert dict(result.clean.schema) == {"row": pl.Int64(), **DICTIONARY.column_types}
     assert result.clean.select("row", "mrn", "resected_on", "afp_ng_ml", "cirrhosis").rows() == [
         (2, "7", date(2026, 3, 2), 3.0, None)
     ]

@@ -5,14 +5,15 @@ values still reachable are the same, computed numbers rounded to 9 decimals befo
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from sqlglot import exp
 
 Value = float | int | bool | str | None
 Row = Mapping[str, Value]
 
-FUNCTIONS = {
+FUNCTIONS: dict[type[exp.Expr], Callable[[Any], Any]] = {
     exp.Ln: lambda x: math.log(x) if x > 0 else None,
     exp.Log: lambda x: math.log10(x) if x > 0 else None,
     exp.Sqrt: lambda x: math.sqrt(x) if x >= 0 else None,
@@ -20,13 +21,13 @@ FUNCTIONS = {
     exp.Abs: abs,
     exp.Neg: lambda x: -x,
 }
-OPERATIONS = {
+OPERATIONS: dict[type[exp.Expr], Callable[[Any, Any], Any]] = {
     exp.Add: lambda a, b: a + b,
     exp.Sub: lambda a, b: a - b,
     exp.Mul: lambda a, b: a * b,
     exp.Div: lambda a, b: a / b if b != 0 else None,
 }
-COMPARISONS = {
+COMPARISONS: dict[type[exp.Expr], Callable[[Any, Any], Any]] = {
     exp.EQ: lambda a, b: a == b,
     exp.NEQ: lambda a, b: a != b,
     exp.LT: lambda a, b: a < b,
@@ -49,10 +50,10 @@ def evaluate(node: exp.Expr, row: Row) -> Value:
         return bool(node.this)
     if kind in FUNCTIONS:
         argument = evaluate(node.expression if isinstance(node, exp.Log) else node.this, row)
-        return None if argument is None else FUNCTIONS[kind](argument)  # type: ignore[no-untyped-call]
+        return None if argument is None else _value(FUNCTIONS[kind](argument))
     if kind in OPERATIONS:
         left, right = evaluate(node.this, row), evaluate(node.expression, row)
-        return None if left is None or right is None else OPERATIONS[kind](left, right)  # type: ignore[no-untyped-call]
+        return None if left is None or right is None else _value(OPERATIONS[kind](left, right))
     if kind in COMPARISONS:
         return _compare(kind, evaluate(node.this, row), evaluate(node.expression, row))
     return _other(node, row)
@@ -97,11 +98,15 @@ def _case(node: exp.Expr, row: Row) -> Value:
     return reachable[0] if all(value is not None and value == reachable[0] for value in reachable) else None
 
 
+def _value(number: Any) -> Value:
+    return None if number is None else float(number)
+
+
 def _compare(kind: type[exp.Expr], left: Value, right: Value) -> Value:
     if left is None or right is None:
         return None
     left, right = (round(value, 9) if isinstance(value, float) else value for value in (left, right))
-    return bool(COMPARISONS[kind](left, right))  # type: ignore[no-untyped-call]
+    return bool(COMPARISONS[kind](left, right))
 
 
 def _and(left: Value, right: Value) -> Value:

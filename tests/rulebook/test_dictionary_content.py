@@ -389,7 +389,7 @@ def a_stage_one_tumour() -> dict[str, object]:
 def a_finding(finding: Mapping[str, object]) -> pl.DataFrame:
     """A frame of one patient with every recorded column; what is not given is missing."""
     known = {"mrn": "1", **finding}
-    schema = {name: dictionary().schema[name] for name in known}
+    schema = {name: dictionary().column_types[name] for name in known}
     return complete(pl.DataFrame([known], schema=schema), dictionary())
 
 

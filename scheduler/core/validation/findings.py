@@ -49,7 +49,7 @@ def read_findings(given: Given, *, today: date, required: Iterable[str]) -> Find
         wrong = pl.concat(faults)
         values.append(_without_errors(read, wrong) if wrong.height else read)
         problems += [given.problems_in(column.name, wrong)] if wrong.height else []
-    found = complete(pl.DataFrame(values), given.dictionary).select(ROW, *given.dictionary.schema)
+    found = complete(pl.DataFrame(values), given.dictionary).select(ROW, *given.dictionary.column_types)
     return _aged(Findings(values=found, problems=pl.concat(problems)), given, today)
 
 
