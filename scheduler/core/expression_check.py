@@ -16,7 +16,7 @@ from scheduler.core.expression import Expression, ExpressionRefused, parse
 from scheduler.core.problems import Problem
 from scheduler.core.variables import Derived, VariableDictionary, VariableType
 
-__all__ = ["Kind", "check", "check_derived", "check_names", "closure"]
+__all__ = ["Kind", "check", "check_derived", "closure"]
 
 
 class Kind(StrEnum):
@@ -37,42 +37,6 @@ KINDS = {
 }
 
 
-RESERVED_NAMES = frozenset(
-    [
-        "patient_id",
-        "row",
-        "gap",
-        "component",
-        "part",
-        "base",
-        "sum",
-        "low",
-        "high",
-        "known",
-        "first",
-        "last",
-        "applies",
-        "status",
-        "stage",
-        "model",
-        "model_version",
-        "model_digest",
-        "applicability",
-        "linear_predictor",
-        "lowest",
-        "highest",
-        "risk_group",
-        "possible_groups",
-        "settled_by",
-        "missing",
-        "reasons",
-        "caveats",
-        "contributions",
-        "inputs",
-    ]
-)
-
-
 def check(text: str, dictionary: VariableDictionary, *, wants: Iterable[Kind]) -> tuple[Problem, ...]:
     """Every problem of one expression, with an empty location: syntax, variables, types, choices.
 
@@ -89,24 +53,6 @@ def check(text: str, dictionary: VariableDictionary, *, wants: Iterable[Kind]) -
         checker.note("wrong type", f"{text}, which gives {kind}", " or ".join(wanted))
     checker.misread_optionals(expression)
     return tuple(checker.problems)
-
-
-def check_names(dictionary: VariableDictionary) -> tuple[Problem, ...]:
-    """Names that an expression could not read, that scoring needs for itself, or that stand for two variables."""
-    problems = []
-    for part, names in (("recorded", dictionary.recorded), ("derived", dictionary.derived)):
-        for name in names:
-            if not name.isidentifier():
-                problems.append(_name_problem(part, name, "not a variable's name", "letters, digits and _"))
-            if name in RESERVED_NAMES:
-                problems.append(_name_problem(part, name, "reserved name", "a name that scoring does not need itself"))
-            if part == "derived" and name in dictionary.recorded:
-                problems.append(_name_problem(part, name, "name twice", "a name that no recorded variable has"))
-    return tuple(problems)
-
-
-def _name_problem(part: str, name: str, what: str, expected: str) -> Problem:
-    return Problem(location=(part, name), what=what, found=name, expected=expected)
 
 
 def check_derived(dictionary: VariableDictionary) -> tuple[Problem, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scheduler.core.expression_check import check_derived, check_names
+from scheduler.core.expression_check import check_derived
 from scheduler.core.model_checks import incomplete, wrong_meaning
 from scheduler.core.model_examples import misfit, run_examples, wrong_cut_offs
 from scheduler.core.models import RiskModel
@@ -13,6 +13,7 @@ from scheduler.core.protocol_checks import check_protocol
 from scheduler.core.protocol_examples import run_worked_examples
 from scheduler.core.protocols import SurveillanceProtocol
 from scheduler.core.scoring import CompiledModel
+from scheduler.core.variable_names import check_names
 from scheduler.core.variables import VariableDictionary
 from scheduler.rulebook.places import FileProblem, NoRules, RulesRefused, UnknownRule
 from scheduler.rulebook.reading import RuleFile, read_rule_file
@@ -60,7 +61,9 @@ def load_rulebook(site_folder: Path | None = None) -> Rulebook:
 
 
 def check_rules(site_folder: Path | None = None) -> tuple[tuple[FileProblem, ...], Rulebook | None]:
-    """Every problem of every file, and the rulebook where there is none. Raises `NoRules` for a folder without any.
+    """Every problem of every file, and the rulebook of those without any (None without a dictionary).
+
+    Raises `NoRules` for a folder without rule files.
 
     A site's folder stands on the shipped rules: its protocols may name shipped models, its models the shipped
     variables; a `variables.yaml` of its own takes the place of the shipped one.

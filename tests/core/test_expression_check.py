@@ -2,9 +2,9 @@
 
 import pytest
 
-from scheduler.core.expression_check import Kind, check, check_derived, check_names
+from scheduler.core.expression_check import Kind, check, check_derived
 from scheduler.core.problems import Problem
-from tests.core.small_dictionary import a_derived, a_dictionary, a_variable
+from tests.core.small_dictionary import a_dictionary
 
 ANYTHING = (Kind.NUMBER, Kind.BOOLEAN, Kind.WORD)
 
@@ -99,20 +99,3 @@ def test_a_derived_variable_must_give_its_type() -> None:
     [problem] = check_derived(a_dictionary(truth=("boolean", "x + 1")))
 
     assert (problem.location, problem.expected) == (("derived", "truth", "expression"), "true or false")
-
-
-def test_names_are_plain_not_reserved_and_stand_for_one_variable() -> None:
-    dictionary = a_dictionary().model_copy(
-        update={
-            "recorded": {"tumour size": a_variable("number"), "status": a_variable("text"), "x": a_variable("number")},
-            "derived": {"x": a_derived("number", "1")},
-        }
-    )
-
-    problems = check_names(dictionary)
-
-    assert [(problem.location, problem.what) for problem in problems] == [
-        (("recorded", "tumour size"), "not a variable's name"),
-        (("recorded", "status"), "reserved name"),
-        (("derived", "x"), "name twice"),
-    ]

@@ -118,7 +118,8 @@ def test_a_released_version_is_not_edited_in_another_file(tmp_path: Path) -> Non
 
     assert str(problem) == (
         f"{tmp_path.name}/models/ehr-postop.v1.yaml:{line_of('version: 1', text)}: released already: "
-        "found ehr-postop@1, also in rules/models/ehr-postop.v1.yaml; expected a new version: a released file is never edited"
+        "found ehr-postop@1, also in rules/models/ehr-postop.v1.yaml; "
+        "expected a new version: a released file is never edited"
     )
 
 

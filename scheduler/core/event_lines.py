@@ -1,0 +1,174 @@
+"""Every event on the line of the episode that it belongs to, with the state before and after it.
+
+Takes episodes and events in order; gives lines. A curative treatment ends one episode and anchors the next, and so
+does an episode that is simply there. After a death nothing changes any more.
+"""
+
+from enum import StrEnum
+
+import polars as pl
+
+from scheduler.core.events import ANCHORING, BEFORE_TREATMENT, EVENTS, Event
+
+
+class State(StrEnum):
+    """Where an episode of surveillance stands; a later word outweighs an earlier one until it is re-opened."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"  # a treatment decision is awaited
+    HANDED_OVER = "handed_over"  # a treating team follows; the outcome is still recorded
+    ENDED = "ended"
+
+    @property
+    def weight(self) -> int:
+        """Its place, counted from 0."""
+        return list(State).index(self)
+
+
+NEXT_EPISODE = "next_episode"  # a line of its own: the next episode's anchor ends this one
+R2_SIGNED = "r2_signed"  # a line of its own: residual tumour, no surveillance
+
+ON_A_LINE = ("patient_id", "anchor_on")
+
+LINES: dict[str, pl.DataType] = EVENTS | {
+    "episode_id": pl.Int64(),  # missing where the episode is yet to be stored
+    "anchor_on": pl.Date(),  # missing where the event belongs to no episode
+    "place": pl.Int64(),  # its place in the order
+    "died_on": pl.Date(),  # the patient's death, where the event comes after it
+    "before": pl.String(),  # the State of the episode before it
+    "after": pl.String(),
+    "is_change": pl.Boolean(),
+}
+
+
+def with_new_anchors(episodes: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """The episodes and those that a treatment begins, without an id, by patient and anchor; `begun_by` says which.
+
+    A treatment on or before the first anchor begins none, nor does one after a death.
+    """
+    first = episodes.group_by("patient_id").agg(first_on=pl.col("anchor_on").min())
+    died = deaths(events)
+    begun = (
+        events.filter(_is(*ANCHORING))
+        .join(first, on="patient_id")
+        .join(died, on="patient_id", how="left")
+        .filter(pl.col("on") > pl.col("first_on"), (pl.col("on") <= pl.col("died_on")).fill_null(value=True))
+        .group_by("patient_id", anchor_on="on")
+        .agg(begun_by=pl.col("event").last(), treatment=pl.col("detail").last())
+    )
+    return episodes.join(begun, on=["patient_id", "anchor_on"], how="full", coalesce=True).sort(
+        "patient_id", "anchor_on", "episode_id", nulls_last=True
+    )
+
+
+def lines_of(stretches: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """Every event on its line (`LINES`), and a line where the next episode or an R2 report is the event, in order.
+
+    `stretches` as `with_new_anchors` gives them, `events` in order. An event belongs to the last episode anchored on
+    or before its day; a recurrence or treatment on an anchor's day to the episode before.
+    """
+    counted = events.join(deaths(events), on="patient_id", how="left").with_columns(died_on=_if_after_death())
+    lines = pl.concat([_belonging(counted, stretches), *_lines_of_their_own(stretches)], how="diagonal_relaxed")
+    return (
+        lines.sort("patient_id", "on", _rank(), pl.col("detail").fill_null(""), nulls_last=True)
+        .with_columns(place=pl.int_range(pl.len(), dtype=pl.Int64))
+        .with_columns(weight=_weight(), is_reopening=_is(Event.REOPENED) & _counts())
+        .with_columns(stage=pl.col("is_reopening").cast(pl.Int64).cum_sum().over(ON_A_LINE))
+        .with_columns(reached=pl.col("weight").cum_max().over(*ON_A_LINE, "stage"))
+        .with_columns(was=pl.col("reached").shift(1).over(ON_A_LINE).fill_null(0))
+        .with_columns(before=_named("was"), after=_named("reached"), is_change=pl.col("was") != pl.col("reached"))
+        .select(pl.col(name).cast(kind) for name, kind in LINES.items())
+    )
+
+
+def deaths(events: pl.DataFrame) -> pl.DataFrame:
+    """The day on which each patient died, the earliest recorded: `patient_id, died_on`."""
+    return events.filter(_is(Event.DEATH)).group_by("patient_id").agg(died_on=pl.col("on").min())
+
+
+def _belonging(events: pl.DataFrame, stretches: pl.DataFrame) -> pl.DataFrame:
+    """The events with the episode that each belongs to; missing for one before the first anchor."""
+    first = stretches.group_by("patient_id").agg(first_on=pl.col("anchor_on").min())
+    day_before = _is(*BEFORE_TREATMENT)
+    belongs_on = pl.when(day_before & (pl.col("on") > pl.col("first_on"))).then(pl.col("on") - pl.duration(days=1))
+    return (
+        events.join(first, on="patient_id", how="left")
+        .with_columns(belongs_on=belongs_on.otherwise("on"))
+        .sort("belongs_on")
+        .join_asof(
+            stretches.select("patient_id", "episode_id", "anchor_on").sort("anchor_on"),
+            left_on="belongs_on",
+            right_on="anchor_on",
+            by="patient_id",
+            coalesce=False,
+            check_sortedness=False,
+        )
+        .drop("first_on", "belongs_on")
+    )
+
+
+def _lines_of_their_own(stretches: pl.DataFrame) -> tuple[pl.DataFrame, ...]:
+    """A line for each episode that another one follows, and for each that rests on an R2 resection."""
+    follower = pl.col("anchor_on").shift(-1).over("patient_id")
+    how = pl.col("begun_by").shift(-1).over("patient_id")
+    which = pl.col("treatment").shift(-1).over("patient_id")
+    own = stretches.with_columns(follower=follower, how=how, which=which)
+    ends = own.filter(pl.col("follower").is_not_null()).select(
+        "patient_id", "episode_id", "anchor_on", on="follower", event=pl.lit(NEXT_EPISODE), detail=_begun_by()
+    )
+    left_behind = own.filter(pl.col("r2_on").is_not_null()).select(
+        "patient_id", "episode_id", "anchor_on", on="r2_on", event=pl.lit(R2_SIGNED)
+    )
+    return ends, left_behind
+
+
+def _begun_by() -> pl.Expr:
+    """What the next episode begins with, in words."""
+    treatment = pl.concat_str("how", pl.format("({})", "which"), separator=" ", ignore_nulls=True)
+    return pl.when(pl.col("how").is_null()).then(pl.lit("resection")).otherwise(treatment).str.replace_all("_", " ")
+
+
+def _if_after_death() -> pl.Expr:
+    """The death, where an event comes after it: on a later day, or a second death."""
+    is_death = _is(Event.DEATH)
+    earlier = is_death.cast(pl.Int64).cum_sum().over("patient_id") - is_death.cast(pl.Int64)
+    return pl.when(earlier > 0).then("died_on")
+
+
+def _weight() -> pl.Expr:
+    """How much the state that an event leads to weighs; 0 for one that leads to none."""
+    to_paused = _is(Event.RECURRENCE) & (pl.col("detail") == "intrahepatic")
+    to_team = _is(Event.RECURRENCE, Event.NON_CURATIVE_TREATMENT)
+    to_end = _is(Event.TRANSFER_ACCEPTED, Event.DEATH, NEXT_EPISODE)
+    return (
+        pl.when(~_counts())
+        .then(State.ACTIVE.weight)
+        .when(to_end)
+        .then(State.ENDED.weight)
+        .when(to_paused)
+        .then(State.PAUSED.weight)
+        .when(to_team)
+        .then(State.HANDED_OVER.weight)
+        .otherwise(State.ACTIVE.weight)
+    )
+
+
+def _counts() -> pl.Expr:
+    """Whether an event may change a state: it belongs to an episode and comes before any death."""
+    return pl.col("anchor_on").is_not_null() & pl.col("died_on").is_null()
+
+
+def _is(*events: str) -> pl.Expr:
+    return pl.col("event").is_in(list(map(str, events)))
+
+
+def _rank() -> pl.Expr:
+    """The place of an event among those of its day: the next episode comes after the treatment that begins it."""
+    words = [R2_SIGNED, *BEFORE_TREATMENT, NEXT_EPISODE, *(event for event in Event if event not in BEFORE_TREATMENT)]
+    places = {str(word): place for place, word in enumerate(words)}
+    return pl.col("event").replace_strict(places, return_dtype=pl.Int64)
+
+
+def _named(weight: str) -> pl.Expr:
+    names = {state.weight: state.value for state in State}
+    return pl.when(pl.col("anchor_on").is_not_null()).then(pl.col(weight).replace_strict(names, return_dtype=pl.String))

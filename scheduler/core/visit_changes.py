@@ -1,0 +1,158 @@
+"""What becomes of each visit, one at a time, when a plan changes.
+
+Takes the visits that exist beside the visits that are wanted; gives a change for each pair. It looks at no other
+visit of the episode: what follows from the visits before and behind it is for `catch_up`.
+"""
+
+from datetime import date
+from enum import StrEnum
+
+import polars as pl
+
+from scheduler.core.planning import GRID
+
+CATCH_UP = "catch_up"
+SUSPICIOUS = "suspicious"
+ORIGINS = (GRID, CATCH_UP, SUSPICIOUS)
+KEY = ("episode_id", "origin", "grid_month")
+DAYS = ("opens_on", "due_on", "closes_on")
+WINDOW = ("procedures", *DAYS)
+
+EXISTING: dict[str, pl.DataType] = {
+    "visit_id": pl.Int64(),
+    "episode_id": pl.Int64(),
+    "origin": pl.String(),  # one of ORIGINS
+    "grid_month": pl.Int64(),
+    "procedures": pl.List(pl.String()),
+    "opens_on": pl.Date(),
+    "due_on": pl.Date(),
+    "closes_on": pl.Date(),
+    "status": pl.String(),  # open, done, missed, withdrawn, censored
+}
+CHANGES: dict[str, pl.DataType] = {
+    "visit_id": pl.Int64(),  # missing for a visit that did not exist
+    "episode_id": pl.Int64(),
+    "origin": pl.String(),
+    "grid_month": pl.Int64(),
+    "change": pl.String(),
+    "reason": pl.String(),
+    "procedures": pl.List(pl.String()),  # after the change, like the window
+    "opens_on": pl.Date(),
+    "due_on": pl.Date(),
+    "closes_on": pl.Date(),
+    "was_procedures": pl.List(pl.String()),  # before it, missing for a visit that did not exist
+    "was_due_on": pl.Date(),
+}
+
+
+class Change(StrEnum):
+    """What becomes of a visit."""
+
+    KEPT = "kept"  # wanted, and as it was
+    MOVED = "moved"  # wanted, on another day or with other procedures
+    ADDED = "added"  # wanted, and not there or withdrawn
+    WITHDRAWN = "withdrawn"  # ahead, and no longer wanted
+    FLAGGED = "flagged"  # booked, and wanted earlier: a person brings the appointment forward
+    LEFT = "left"  # not the plan's to change
+
+
+# Beside each other, for each visit that exists or is wanted: `key` (KEY in one number), `list_id` and DAYS as wanted,
+# `because` (why, where it is not simply the plan), `was_…` as they exist, `is_answered` and `booked_on`.
+MONTHS, PLACES = 4096, 4
+
+
+def with_key(visits: pl.LazyFrame) -> pl.LazyFrame:
+    """The visits with `key`, one number for episode, origin and grid month, in place of these three.
+
+    Months from 0 to 4095. Numbers of one episode lie together, in the order of its months.
+
+    >>> visits = pl.LazyFrame({"episode_id": [7], "origin": ["catch_up"], "grid_month": [6]})
+    >>> with_key(visits).select(**from_key()).collect().row(0)
+    (7, 'catch_up', 6)
+    """
+    place = sum((pl.col("origin") == origin).cast(pl.Int64) * number for number, origin in enumerate(ORIGINS))
+    key = (pl.col("episode_id").cast(pl.Int64) * MONTHS + pl.col("grid_month").cast(pl.Int64)) * PLACES + place
+    return visits.with_columns(key=key).drop(KEY)
+
+
+def from_key() -> dict[str, pl.Expr]:
+    """Episode, origin and grid month, as `key` holds them."""
+    key = pl.col("key")
+    return {
+        "episode_id": key // (MONTHS * PLACES),
+        "origin": pl.lit(pl.Series(ORIGINS)).gather(key % PLACES),
+        "grid_month": key // PLACES % MONTHS,
+    }
+
+
+def change(today: date, *, whole: bool, same_procedures: pl.Expr) -> pl.Expr:
+    """The change of each pair; missing for a wanted visit that is past and was never there.
+
+    A visit that closes today is not past. What is answered, closed or past is left; what is booked keeps its day.
+    """
+    is_wanted = pl.col("list_id").is_not_null()
+    wanted_now = is_wanted & (pl.lit(whole) | (pl.col("closes_on") >= today))
+    is_same = same_procedures & pl.all_horizontal(pl.col(day) == pl.col(f"was_{day}") for day in DAYS)
+    return (
+        pl.when(wanted_now & (is_new() | was("withdrawn")))
+        .then(_named(Change.ADDED))
+        .when(is_new())
+        .then(pl.lit(None, dtype=pl.String))
+        .when(~is_ahead(today))
+        .then(_named(Change.LEFT))
+        .when(is_wanted & is_same)
+        .then(_named(Change.KEPT))
+        .when(is_wanted & is_booked() & _is_earlier())
+        .then(_named(Change.FLAGGED))
+        .when(is_booked() & ~(is_wanted & ~same_procedures))
+        .then(_named(Change.LEFT))
+        .when(is_wanted)
+        .then(_named(Change.MOVED))
+        .when(from_key()["origin"] == GRID)
+        .then(_named(Change.WITHDRAWN))
+        .otherwise(_named(Change.LEFT))
+    )
+
+
+def is_new() -> pl.Expr:
+    """Whether the visit did not exist."""
+    return pl.col("was_status").is_null()
+
+
+def was(status: str) -> pl.Expr:
+    """Whether the visit existed in this state."""
+    return pl.col("was_status").eq_missing(pl.lit(status))
+
+
+def is_past(today: date) -> pl.Expr:
+    """Whether the window that the visit had is over."""
+    return pl.col("was_closes_on") < today
+
+
+def is_ahead(today: date) -> pl.Expr:
+    """Whether the visit is open and can still be answered on time: the only visits that a plan may change."""
+    return was("open") & ~pl.col("is_answered") & ~is_past(today)
+
+
+def is_booked() -> pl.Expr:
+    """Whether the visit has an appointment."""
+    return pl.col("booked_on").is_not_null()
+
+
+def after_the_change() -> dict[str, pl.Expr]:
+    """`list_id` and DAYS after the change: as wanted, or as they were. A booked visit keeps its days."""
+    new = pl.col("change") == Change.ADDED.value
+    follows = pl.col("change").is_in([Change.KEPT.value, Change.MOVED.value])
+    days = new | (follows & ~is_booked())
+    procedures = new | follows | (pl.col("change") == Change.FLAGGED.value)
+    after = {day: pl.when(days).then(day).otherwise(f"was_{day}") for day in DAYS}
+    return after | {"list_id": pl.when(procedures).then(pl.coalesce("list_id", "was_list_id")).otherwise("was_list_id")}
+
+
+def _is_earlier() -> pl.Expr:
+    """Whether a booked visit is wanted earlier than it was, and than its appointment."""
+    return (pl.col("due_on") < pl.col("was_due_on")) & (pl.col("due_on") < pl.col("booked_on"))
+
+
+def _named(change: Change) -> pl.Expr:
+    return pl.lit(change.value)

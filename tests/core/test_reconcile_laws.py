@@ -1,0 +1,188 @@
+"""What holds whatever was planned, done, booked and known when a plan is reconciled."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scheduler.core.calendar import day_months_after
+from scheduler.core.reconcile import KEY, WINDOW, reconcile
+from tests.core.protocol_documents import a_plan, a_protocol
+from tests.core.visits_to_reconcile import ANCHOR, LIVER, applied, as_planned, booked, catching_up
+
+INTENSITIES = ("basic", "standard", "intensive")
+SEVERAL_TIMES = settings(deadline=None, max_examples=150)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """One patient on a day: what was planned, done, closed and booked, and how closely to follow from now on."""
+
+    first: str
+    then: str
+    today: date
+    statuses: tuple[str, ...]
+    imaged: tuple[date, ...]
+    appointments: tuple[tuple[int, date], ...]
+
+    @cached_property
+    def visits(self) -> pl.DataFrame:
+        return as_planned(self.first, horizon_month=60).with_columns(status=pl.Series(self.statuses))
+
+    @cached_property
+    def planned(self) -> pl.DataFrame:
+        return a_plan(ANCHOR, intensity=self.then, horizon_month=60)
+
+    @cached_property
+    def changes(self) -> pl.DataFrame:
+        return self.reconcile(self.visits)
+
+    @cached_property
+    def afterwards(self) -> pl.DataFrame:
+        return applied(self.visits, self.changes)
+
+    @property
+    def booked(self) -> pl.DataFrame:
+        return booked(*self.appointments)
+
+    @property
+    def imaged_on(self) -> date:
+        """The last liver imaging, else the resection."""
+        return max(self.imaged, default=ANCHOR)
+
+    def reconcile(self, visits: pl.DataFrame) -> pl.DataFrame:
+        basis = catching_up(*self.imaged, raised=INTENSITIES.index(self.then) > INTENSITIES.index(self.first))
+        return reconcile(visits, self.planned, today=self.today, booked=self.booked, catching_up=basis)
+
+    def liver_days(self, visits: pl.DataFrame) -> list[date]:
+        """The due days of the open liver visits after the last imaging."""
+        liver = visits.filter(pl.col("status") == "open", pl.col("procedures").list.contains(LIVER))
+        return [day for day in liver["due_on"] if day > self.imaged_on]
+
+
+@st.composite
+def situations(draw: st.DrawFn, *, raised: bool = False, bookings: bool = True) -> Situation:
+    first = draw(st.sampled_from(INTENSITIES[:-1] if raised else INTENSITIES))
+    closer = INTENSITIES[INTENSITIES.index(first) + 1 :]
+    today = ANCHOR + timedelta(days=draw(st.integers(0, 1200)))
+    visits = as_planned(first, horizon_month=60)
+    answers = [draw(answers_until(today, due_on)) for due_on in visits["due_on"]]
+    statuses = tuple(status for status, _ in answers)
+    ahead = visits.filter(pl.Series(statuses) == "open", pl.col("closes_on") >= today).head(3)
+    return Situation(
+        first=first,
+        then=draw(st.sampled_from(closer if raised else INTENSITIES)),
+        today=today,
+        statuses=statuses,
+        imaged=tuple(day for _, day in answers if day),
+        appointments=tuple(
+            (visit_id, due_on + timedelta(days=draw(st.integers(-10, 10))))
+            for visit_id, due_on in ahead.select("visit_id", "due_on").iter_rows()
+            if bookings and draw(st.booleans())
+        ),
+    )
+
+
+@st.composite
+def answers_until(draw: st.DrawFn, today: date, due_on: date) -> tuple[str, date | None]:
+    """What came of a visit: done on a day, missed, or still open."""
+    performed_on = due_on + timedelta(days=draw(st.integers(-28, 40)))
+    if performed_on <= today and draw(st.booleans()):
+        return "done", performed_on
+    is_long_past = due_on + timedelta(days=20) < today
+    return ("missed" if is_long_past and draw(st.booleans()) else "open"), None
+
+
+@SEVERAL_TIMES
+@given(situation=situations())
+def test_reconciling_again_changes_nothing(situation: Situation) -> None:
+    visits = situation.afterwards
+
+    again = situation.reconcile(visits)
+
+    assert set(again["change"]) <= {"kept", "left", "flagged"}
+    assert again.select(*KEY, *WINDOW).equals(visits.select(*KEY, *WINDOW))
+    assert applied(visits, again).equals(visits)
+
+
+@SEVERAL_TIMES
+@given(situation=situations())
+def test_what_happened_and_what_is_past_is_as_it_was(situation: Situation) -> None:
+    history = (pl.col("status") != "open") | (pl.col("closes_on") < situation.today)
+    before = situation.visits.filter(history)
+
+    afterwards = situation.afterwards.join(before.select("visit_id"), on="visit_id", how="semi")
+
+    assert afterwards.sort("visit_id").equals(before.sort("visit_id"))
+
+
+@SEVERAL_TIMES
+@given(situation=situations())
+def test_a_booked_visit_stays_open_on_its_days(situation: Situation) -> None:
+    days = ["visit_id", "opens_on", "due_on", "closes_on", "status"]
+    before = situation.visits.join(situation.booked, on="visit_id", how="semi").select(days)
+
+    afterwards = situation.afterwards.join(situation.booked, on="visit_id", how="semi").select(days)
+
+    assert afterwards.sort("visit_id").equals(before.sort("visit_id"))
+
+
+@SEVERAL_TIMES
+@given(situation=situations())
+def test_every_open_visit_ahead_is_in_the_plan_or_booked_or_a_catch_up(situation: Situation) -> None:
+    ahead = situation.afterwards.filter(pl.col("status") == "open", pl.col("closes_on") >= situation.today)
+
+    others = ahead.join(situation.planned, on=KEY, how="anti").join(situation.booked, on="visit_id", how="anti")
+
+    assert set(others["origin"]) <= {"catch_up"}
+
+
+@SEVERAL_TIMES
+@given(situation=situations())
+def test_nothing_is_done_twice_on_a_day(situation: Situation) -> None:
+    done = situation.afterwards.filter(pl.col("status") == "open").explode("procedures")
+
+    assert not done.select("episode_id", "due_on", "procedures").is_duplicated().any()
+
+
+@SEVERAL_TIMES
+@given(situation=situations(raised=True))
+def test_a_raised_intensity_never_delays_the_next_liver_imaging(situation: Situation) -> None:
+    before = min(situation.liver_days(situation.visits))
+
+    afterwards = min(situation.liver_days(situation.afterwards))
+
+    assert afterwards <= max(before, next_working_day(situation.today))
+
+
+@SEVERAL_TIMES
+@given(situation=situations(bookings=False))
+def test_no_gap_after_a_liver_imaging_exceeds_the_interval_and_its_window(situation: Situation) -> None:
+    upcoming = min(situation.liver_days(situation.afterwards))
+
+    months = interval_at(situation.planned, upcoming)
+    window = a_protocol().window(months)
+    assert window
+    margin = timedelta(days=window.opens_days_before + window.closes_days_after)
+    assert upcoming <= max(day_months_after(situation.imaged_on, months) + margin, next_working_day(situation.today))
+
+
+@SEVERAL_TIMES
+@given(situation=situations())
+def test_every_change_has_its_reason(situation: Situation) -> None:
+    assert situation.changes["reason"].str.len_chars().min() not in (None, 0)
+
+
+def interval_at(planned: pl.DataFrame, day: date) -> int:
+    """The interval of the plan's first liver visit on or after a day."""
+    months: int = planned.filter(pl.col("due_on") >= day)["interval_months"][0]
+    return months
+
+
+def next_working_day(day: date) -> date:
+    while day.weekday() > 4:
+        day += timedelta(days=1)
+    return day
