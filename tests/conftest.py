@@ -9,9 +9,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg import sql
 
 from scheduler.store.registry import Registry
+
+settings.register_profile("hepwatch", deadline=None)  # the machine is noisy: no test is a timed test
+settings.load_profile("hepwatch")
 
 KEY = "5a" * 32
 KINDS = ("sqlite", "postgresql")
