@@ -118,18 +118,26 @@ def _with_groups(ends: pl.DataFrame, rows: pl.DataFrame, cells: pl.DataFrame, qu
 
 
 def _between(wide: pl.DataFrame, rows: pl.DataFrame, cells: pl.DataFrame, question: Question) -> pl.LazyFrame:
-    """For rows whose ends lie more than one group apart: `row`, and `reaches N`, whether a sum lands in group N.
+    """For rows whose ends lie more than one group apart: `row`, and `reaches N`, whether a sum lands in group N."""
+    situations = _situations(wide, rows, cells).collect()
+    sums = situations.lazy().with_columns(pl.col("known").alias("low"), pl.col("known").alias("high")).drop("row")
+    for position in range(max(situations["gap"].list.len())):
+        steps = {f"{end} step": pl.col(f"{end} steps").list.get(position, null_on_oob=True) for end in ("low", "high")}
+        sums = (
+            sums.with_columns(**steps)
+            .explode(*steps)
+            .with_columns(pl.col(end) + pl.col(f"{end} step").fill_null(0) for end in ("low", "high"))
+        )
+    reached = sums.group_by("situation").agg(_reaches(question))
+    return situations.lazy().select("situation", "row").explode("row").join(reached, on="situation").drop("situation")
 
-    Rows with the same gaps and the same known sum are one situation; its sums are built up gap by gap.
-    """
-    steps = (
-        cells.lazy()
-        .select("gap", "low", "high")
-        .unique()
-        .group_by("gap")
-        .agg(pl.col("low").alias("low steps"), pl.col("high").alias("high steps"))
-    )
-    situations = (
+
+def _situations(wide: pl.DataFrame, rows: pl.DataFrame, cells: pl.DataFrame) -> pl.LazyFrame:
+    """Rows with the same gaps and the same known sum, once: `situation`, `known`, the lists `gap` and `row`, and for
+    each gap the ends of its cells, `low steps` and `high steps`."""
+    distinct = cells.lazy().select("gap", "low", "high").unique()
+    steps = distinct.group_by("gap").agg(pl.col("low").alias("low steps"), pl.col("high").alias("high steps"))
+    return (
         rows.lazy()
         .join(wide.lazy().select("row", pl.col("known").round(FINER)), on="row")
         .join(steps, on="gap")
@@ -139,20 +147,7 @@ def _between(wide: pl.DataFrame, rows: pl.DataFrame, cells: pl.DataFrame, questi
         .group_by("known", "gap")
         .agg("row", pl.col("low steps", "high steps").first())
         .with_row_index("situation")
-        .collect()
     )
-    sums = situations.lazy().with_columns(pl.col("known").alias("low"), pl.col("known").alias("high")).drop("row")
-    for position in range(max(situations["gap"].list.len())):
-        low, high = (pl.col(f"{end} steps").list.get(position, null_on_oob=True) for end in ("low", "high"))
-        sums = (
-            sums.with_columns(low.alias("low step"), high.alias("high step"))
-            .explode("low step", "high step")
-            .with_columns(
-                pl.col("low") + pl.col("low step").fill_null(0), pl.col("high") + pl.col("high step").fill_null(0)
-            )
-        )
-    reached = sums.group_by("situation").agg(_reaches(question))
-    return situations.lazy().select("situation", "row").explode("row").join(reached, on="situation").drop("situation")
 
 
 def _reaches(question: Question) -> list[pl.Expr]:
@@ -171,21 +166,7 @@ def _settled(
     A value leaves one group where the lowest and the highest sum with it lie in the same. A continuous input that
     moves the sum over a cut-off by itself leaves one group at each of its values, if nothing else moves the sum.
     """
-    gap_ends = (
-        cells.lazy().group_by("gap").agg(pl.col("low").min().alias("gap low"), pl.col("high").max().alias("gap high"))
-    )
-    rest = (
-        ends.lazy()
-        .filter(pl.col("first") < pl.col("last"))
-        .join(rows.lazy(), on="row")
-        .join(gap_ends, on="gap")
-        .select(
-            "row",
-            "gap",
-            (pl.col("lowest") - pl.col("gap low")).alias("rest low"),
-            (pl.col("highest") - pl.col("gap high")).alias("rest high"),
-        )
-    )
+    rest = _rest(ends.filter(pl.col("first") < pl.col("last")), rows, cells)
     low, high = pl.col("rest low") + pl.col("low"), pl.col("rest high") + pl.col("high")
     rest_is_fixed = (pl.col("rest high") - pl.col("rest low")).round(DECIMALS) == 0
     leaves_one = (_group(low, question) == _group(high, question)) | (pl.col("is alone") & rest_is_fixed)
@@ -197,6 +178,22 @@ def _settled(
         .sort("row", "input")
         .group_by("row")
         .agg(pl.col("input").cast(pl.String).alias("settled_by"))
+    )
+
+
+def _rest(open_rows: pl.DataFrame, rows: pl.DataFrame, cells: pl.DataFrame) -> pl.LazyFrame:
+    """Per row and gap of it, `rest low` and `rest high`: the ends of what all but this gap sum to."""
+    low, high = pl.col("low").min().alias("gap low"), pl.col("high").max().alias("gap high")
+    return (
+        open_rows.lazy()
+        .join(rows.lazy(), on="row")
+        .join(cells.lazy().group_by("gap").agg(low, high), on="gap")
+        .select(
+            "row",
+            "gap",
+            (pl.col("lowest") - pl.col("gap low")).alias("rest low"),
+            (pl.col("highest") - pl.col("gap high")).alias("rest high"),
+        )
     )
 
 

@@ -5,6 +5,7 @@ Takes a `RiskModel` and the dictionary; gives problems at their places. The work
 """
 
 from itertools import pairwise
+from math import inf
 
 from scheduler.core.compilation import DECIMALS
 from scheduler.core.expression_check import Kind, check
@@ -123,35 +124,26 @@ def _wrong_shares(groups: RiskGroups) -> list[Problem]:
 
 def _missing_examples(model: RiskModel) -> list[Problem]:
     """A group without a worked patient; a cut-off without an example below, on and above it."""
-    examples = model.worked_examples
-    problems = []
-    for group in model.risk_groups.names:
-        if group not in {example.group for example in examples.patients}:
-            place = ("worked_examples", "patients")
-            problems.append(
-                Problem(
-                    location=place,
-                    what="example missing",
-                    found=f"no patient in group {group}",
-                    expected="one worked patient per group",
-                )
-            )
+    groups, examples = model.risk_groups, model.worked_examples
+    worked = {example.group for example in examples.patients}
+    problems = [
+        _no_example("patients", f"no patient in group {group}", "one worked patient per group")
+        for group in groups.names
+        if group not in worked
+    ]
+    edges = [-inf, *groups.cut_offs, inf]
     values = [example.linear_predictor for example in examples.cut_offs]
-    edges = [float("-inf"), *model.risk_groups.cut_offs, float("inf")]
-    for position, cut_off in enumerate(model.risk_groups.cut_offs, start=1):
+    for below, cut_off, above in zip(edges, edges[1:], edges[2:], strict=False):
         near = {
-            "below": any(edges[position - 1] <= value < cut_off for value in values),
+            "below": any(below <= value < cut_off for value in values),
             "on": cut_off in values,
-            "above": any(cut_off < value < edges[position + 1] for value in values),
+            "above": any(cut_off < value < above for value in values),
         }
-        absent = [side for side, present in near.items() if not present]
-        if absent:
-            problems.append(
-                Problem(
-                    location=("worked_examples", "cut_offs"),
-                    what="example missing",
-                    found=f"none {' or '.join(absent)} the cut-off {cut_off}",
-                    expected="one example below, on and above each cut-off",
-                )
-            )
+        if absent := [side for side, present in near.items() if not present]:
+            found = f"none {' or '.join(absent)} the cut-off {cut_off}"
+            problems.append(_no_example("cut_offs", found, "one example below, on and above each cut-off"))
     return problems
+
+
+def _no_example(part: str, found: str, expected: str) -> Problem:
+    return Problem(location=("worked_examples", part), what="example missing", found=found, expected=expected)

@@ -21,6 +21,7 @@ from scheduler.core.variables import VariableDictionary, VariableType
 from scheduler.core.whole_numbers import constant_beside, standing_values
 
 MOST_COMPLETIONS = 200_000
+MOST_SUMS = 2_000_000
 LINEAR = (exp.Paren, exp.Round, exp.Add, exp.Sub, exp.Neg, exp.If, exp.Case)
 
 
@@ -179,14 +180,23 @@ class _Analysis:
         cuts: Mapping[str, tuple[float, ...]],
     ) -> None:
         """Terms that share so many inputs that a patient without any would have too many completions to try."""
-        for component in components:
-            sizes = [len(values[name]) for name in component.inputs if name in values]
-            sizes += [_parts(cuts[name]) for name in component.inputs if name in cuts]
-            sizes += [_parts(each.cuts) for each in self._formulas_of(component)]
-            if prod(sizes) > MOST_COMPLETIONS:
-                found = f"{prod(sizes):,} completions of {', '.join(component.inputs)}"
+        sizes = [self._completions(component, values, cuts) for component in components]
+        for component, size in zip(components, sizes, strict=True):
+            if size > MOST_COMPLETIONS:
+                found = f"{size:,} completions of {', '.join(component.inputs)}"
                 expected = f"at most {MOST_COMPLETIONS:,} for terms that share inputs"
                 self._refuse(component.terms[0], "bounds would be too slow", found, expected)
+        if prod(sizes) > MOST_SUMS:
+            found, expected = f"{prod(sizes):,} completions of all terms", f"at most {MOST_SUMS:,}"
+            self._refuse(0, "bounds would be too slow", found, expected)
+
+    def _completions(
+        self, component: Component, values: Mapping[str, tuple[Value, ...]], cuts: Mapping[str, tuple[float, ...]]
+    ) -> int:
+        """How many cells a patient without any of a component's inputs has, at most."""
+        sizes = [len(values[name]) for name in component.inputs if name in values]
+        sizes += [_parts(cuts[name]) for name in component.inputs if name in cuts]
+        return prod([*sizes, *(_parts(each.cuts) for each in self._formulas_of(component))])
 
     def _formulas_of(self, component: Component) -> list[Stretch]:
         inputs = set(component.inputs)

@@ -101,7 +101,7 @@ def rows() -> st.SearchStrategy[Row]:
     return st.fixed_dictionaries({name: st.one_of(st.none(), kind) for name, kind in kinds.items()})
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(text=booleans(), patients=st.lists(rows(), min_size=1, max_size=6))
 def test_a_condition_gives_what_three_valued_logic_and_strict_case_give(text: str, patients: list[Row]) -> None:
     written = parse(text).written
@@ -111,7 +111,7 @@ def test_a_condition_gives_what_three_valued_logic_and_strict_case_give(text: st
     assert found == [evaluate(written, patient) for patient in patients]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(text=_numbers(booleans()), patients=st.lists(rows(), min_size=1, max_size=6))
 def test_a_number_comes_out_as_plain_arithmetic_gives_it(text: str, patients: list[Row]) -> None:
     written = parse(text).written
@@ -122,7 +122,7 @@ def test_a_number_comes_out_as_plain_arithmetic_gives_it(text: str, patients: li
     assert found == [None if value is None else pytest.approx(value, rel=1e-12, abs=1e-12) for value in expected]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(text=booleans(), patients=st.lists(rows(), min_size=1, max_size=6))
 def test_another_engine_agrees_on_the_rendered_expression(text: str, patients: list[Row]) -> None:
     found = in_sqlite(text, patients)

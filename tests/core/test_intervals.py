@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scheduler.core.expression import parse
@@ -24,6 +24,7 @@ STEADY = [
 
 
 @pytest.mark.parametrize("text", STEADY)
+@settings(deadline=None, max_examples=50)
 @given(data=st.data())
 def test_every_value_of_a_formula_lies_in_its_range(text: str, data: st.DataObject) -> None:
     row = {name: data.draw(st.floats(each.low, each.high), label=name) for name, each in RANGES.items()}

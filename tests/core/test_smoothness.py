@@ -3,7 +3,7 @@
 import pytest
 
 from scheduler.core.smoothness import analyse
-from tests.core.small_dictionary import a_dictionary
+from tests.core.small_dictionary import a_dictionary, a_variable
 
 DICTIONARY = a_dictionary(
     score=("number", "0.66 * log10(x) - 0.085 * y"),
@@ -48,6 +48,16 @@ def test_terms_that_share_too_many_inputs_are_refused_as_too_slow() -> None:
     _, problems = analyse([f"flag_{i}" for i in range(40)], dictionary)
 
     assert [problem.what for problem in problems] == ["bounds would be too slow"]
+
+
+def test_too_many_factors_that_share_nothing_are_refused_as_too_slow() -> None:
+    recorded = {f"factor_{i}": a_variable("boolean") for i in range(21)}
+    dictionary = a_dictionary().model_copy(update={"recorded": recorded})
+
+    _, problems = analyse(recorded, dictionary)
+
+    assert [problem.found for problem in problems] == ["2,097,152 completions of all terms"]
+    assert analyse(list(recorded)[:20], dictionary)[1] == ()
 
 
 def test_terms_that_share_inputs_through_derived_variables_form_one_component() -> None:
