@@ -26,7 +26,9 @@ from scheduler.core.visit_changes import (
     CATCH_UP,
     Change,
     after_the_change,
-    from_key,
+    episode_id,
+    grid_month,
+    has_origin,
     is_ahead,
     is_booked,
     is_new,
@@ -61,10 +63,10 @@ class CatchingUp:
     completed: pl.DataFrame  # COMPLETED; an episode without liver imaging counts from its resection
     raised: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.Int64))  # episodes whose intensity has risen
 
-    def last_imaged(self, today: date) -> pl.LazyFrame:
+    def last_imaged(self, today: date) -> pl.DataFrame:
         """The last completed liver imaging of each episode up to and on today: `episode_id, imaged_on`."""
         is_liver = pl.col("procedure") == LIVER_IMAGING
-        done = self.completed.lazy().filter(is_liver, pl.col("performed_on") <= today)
+        done = self.completed.filter(is_liver, pl.col("performed_on") <= today)
         return done.group_by("episode_id").agg(imaged_on=pl.col("performed_on").max())
 
     def is_raised(self) -> pl.Expr:
@@ -80,7 +82,17 @@ class CatchingUp:
         return _by_reach(months, {row.interval_up_to_months: row.closes_days_after for row in self.protocol.windows})
 
     def latest(self, last_on: str, months: str) -> pl.Expr:
-        """The last day without a gap: the interval and both sides of its window after a day."""
+        """The last day without a gap: the interval and both sides of its window after a day.
+
+        >>> from scheduler.core.protocols import Window
+        >>> window = Window(interval_up_to_months=3, opens_days_before=14, closes_days_after=14, source="policy")
+        >>> protocol = SurveillanceProtocol.model_construct(windows=(window,))
+        >>> none = pl.DataFrame(schema=COMPLETED)
+        >>> basis = CatchingUp(protocol=protocol, working_days=WorkingDays(), completed=none)
+        >>> imaged = pl.DataFrame({"imaged_on": [date(2026, 4, 30)], "interval_months": [2]})
+        >>> imaged.select(basis.latest("imaged_on", "interval_months")).item()
+        datetime.date(2026, 7, 28)
+        """
         return months_after(pl.col(last_on), pl.col(months)) + self.before(months) + self.after(months)
 
 
@@ -90,16 +102,17 @@ def _by_reach(months: str, days: Mapping[int, int]) -> pl.Expr:
 
 
 def standing(before: pl.DataFrame, basis: CatchingUp, *, today: date) -> pl.DataFrame:
-    """The catch-up visits that exist, open or done, as `stood_in_for` takes them."""
+    """The catch-up visits that exist, open or done, as `stood_in_for` takes them.
+
+    The next interval counts from the due day of an open one, and from the last imaging where it is done.
+    """
     is_done = was("done") | pl.col("is_answered")
     return (
-        before.lazy()
-        .filter(_is_catch_up(), was("open") | was("done"))
-        .with_columns(episode_id=from_key()["episode_id"], stands_in_on=pl.col("was_due_on"))
+        before.filter(has_origin(CATCH_UP), was("open") | was("done"))
+        .with_columns(episode_id=episode_id(), stands_in_on=pl.col("was_due_on"))
         .join(basis.last_imaged(today), on="episode_id", how="left")
         .with_columns(imaged_on=pl.when(is_done).then("imaged_on").fill_null(pl.col("stands_in_on")))
         .select(STANDING)
-        .collect()
     )
 
 
@@ -108,7 +121,7 @@ def with_stand_ins(
 ) -> pl.DataFrame:
     """The wanted visits; those that a catch-up visit stands in for have no `list_id` any more, and say why.
 
-    What has an appointment (`booked`, by `key`) is held all the same.
+    What has an appointment (`booked`, by `key`) is held all the same. `reconcile` shows the outcome.
     """
     if catch_ups.is_empty():
         return wanted
@@ -133,7 +146,7 @@ def catch_up_visits(
     `pairs` are visits beside each other with their `change`, `planned` the rhythm of the same plans.
     """
     imaged = basis.last_imaged(today)
-    first = planned.lazy().group_by("episode_id").agg(first_due_on=pl.col("due_on").min())
+    first = planned.group_by("episode_id").agg(first_due_on=pl.col("due_on").min())
     days = (
         _behind(_next_liver_imaging(pairs, planned, imaged, lists, today), planned)
         .join(imaged, on="episode_id", how="left")
@@ -141,7 +154,7 @@ def catch_up_visits(
         .join(first, on="episode_id")
         .with_columns(is_raised=basis.is_raised())
     )
-    windows = with_due_on(_with_window(days, basis, today=today).collect(), basis.working_days)
+    windows = with_due_on(_with_window(days, basis, today=today), basis.working_days)
     needed = windows.filter(_is_needed())
     if needed.is_empty():
         return pl.DataFrame(schema=CATCH_UP_VISITS)
@@ -149,8 +162,8 @@ def catch_up_visits(
 
 
 def _next_liver_imaging(
-    pairs: pl.DataFrame, planned: pl.DataFrame, imaged: pl.LazyFrame, lists: ProcedureLists, today: date
-) -> pl.LazyFrame:
+    pairs: pl.DataFrame, planned: pl.DataFrame, imaged: pl.DataFrame, lists: ProcedureLists, today: date
+) -> pl.DataFrame:
     """The earliest liver visit of each episode that is open after the change and not answered by the last imaging.
 
     Gives `episode_id`, `upcoming_on` (the due day, or an earlier appointment), when its window opens, and the month
@@ -160,21 +173,20 @@ def _next_liver_imaging(
     open_after = pl.col("change").is_in(STAYS_OPEN) | (
         was("open") & ~pl.col("is_answered") & (pl.col("change") == Change.LEFT.value)
     )
-    movable = _is_catch_up() & is_ahead(today) & ~is_booked()
+    movable = has_origin(CATCH_UP) & is_ahead(today) & ~is_booked()
     answered_from = pl.when(added).then(pl.col("owned_from").fill_null(pl.col("due_on"))).otherwise("due_on")
     return (
-        pairs.lazy()
-        .filter(open_after)
+        pairs.filter(open_after)
         .with_columns(**after_the_change())
         .filter(lists.holds(LIVER_IMAGING))
-        .with_columns(episode_id=from_key()["episode_id"])
-        .join(planned.lazy().select("key", "owned_from"), on="key", how="left")
+        .with_columns(episode_id=episode_id())
+        .join(planned.select("key", "owned_from"), on="key", how="left")
         .join(imaged, on="episode_id", how="left")
         .filter(pl.col("imaged_on").is_null() | (answered_from > pl.col("imaged_on")))
         .with_columns(
             upcoming_on=pl.min_horizontal("due_on", "booked_on"),
             upcoming_opens_on=pl.min_horizontal("opens_on", "booked_on"),
-            movable_month=pl.when(movable).then(from_key()["grid_month"]),
+            movable_month=pl.when(movable).then(grid_month()),
         )
         .group_by("episode_id")
         .agg(
@@ -184,30 +196,28 @@ def _next_liver_imaging(
     )
 
 
-def _behind(upcoming: pl.LazyFrame, planned: pl.DataFrame) -> pl.LazyFrame:
+def _behind(upcoming: pl.DataFrame, planned: pl.DataFrame) -> pl.DataFrame:
     """The upcoming visits, each with the plan's first liver visit on or after its day: the one to be replaced."""
     return (
-        planned.lazy()
-        .select("episode_id", "grid_month", "list_id", "interval_months", *NEXT, behind_on="due_on")
+        planned.select("episode_id", "grid_month", "list_id", "interval_months", *NEXT, behind_on="due_on")
         .join(upcoming, on="episode_id", maintain_order="left")
         .filter(pl.col("behind_on") >= pl.col("upcoming_on"))
         .unique("episode_id", keep="first", maintain_order=True)
     )
 
 
-def _replaced(pairs: pl.DataFrame, lists: ProcedureLists, basis: CatchingUp) -> pl.LazyFrame:
+def _replaced(pairs: pl.DataFrame, lists: ProcedureLists, basis: CatchingUp) -> pl.DataFrame:
     """The earliest liver visit that a raised intensity withdraws: `episode_id, replaced_on`."""
     return (
-        pairs.lazy()
-        .filter(pl.col("change") == Change.WITHDRAWN.value, lists.holds(LIVER_IMAGING, "was_list_id"))
-        .with_columns(episode_id=from_key()["episode_id"])
+        pairs.filter(pl.col("change") == Change.WITHDRAWN.value, lists.holds(LIVER_IMAGING, "was_list_id"))
+        .with_columns(episode_id=episode_id())
         .filter(basis.is_raised())
         .group_by("episode_id")
         .agg(replaced_on=pl.col("was_due_on").min())
     )
 
 
-def _with_window(days: pl.LazyFrame, basis: CatchingUp, *, today: date) -> pl.LazyFrame:
+def _with_window(days: pl.DataFrame, basis: CatchingUp, *, today: date) -> pl.DataFrame:
     """The rows with the day on which liver imaging is wanted, the window around it, and the last day without a gap."""
     before, after = basis.before("interval_months"), basis.after("interval_months")
     wanted_on = months_after(pl.col("imaged_on"), pl.col("interval_months")).fill_null(pl.col("first_due_on"))
@@ -238,22 +248,18 @@ def _as_visits(candidates: pl.DataFrame, pairs: pl.DataFrame, lists: ProcedureLi
     other = pl.when(~stands_in).then("next_list_id")
     keyed = _with_month(candidates, pairs).with_columns(other_list_id=other, because=_because())
     visits = lists.with_common(keyed, "list_id", "other_list_id")
-    return with_key(visits.lazy().with_columns(origin=pl.lit(CATCH_UP))).select(*CATCH_UP_VISITS).collect()
+    return with_key(visits.with_columns(origin=pl.lit(CATCH_UP))).select(*CATCH_UP_VISITS)
 
 
 def _with_month(candidates: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     """The candidates with their `grid_month`: the one to be moved, or the last free one up to the month behind."""
-    exists = pairs.filter(_is_catch_up(), ~is_new(), ~was("withdrawn"))
-    taken = exists.select(**from_key()).group_by("episode_id").agg(taken="grid_month")
+    exists = pairs.filter(has_origin(CATCH_UP), ~is_new(), ~was("withdrawn"))
+    taken = exists.group_by(episode_id=episode_id()).agg(taken=grid_month())
     months = pl.int_ranges(0, pl.col("grid_month") + 1)
     free = months.list.set_difference(pl.col("taken").fill_null([])).list.max()
     return candidates.join(taken, on="episode_id", how="left").with_columns(
         grid_month=pl.coalesce("movable_month", free)
     )
-
-
-def _is_catch_up() -> pl.Expr:
-    return from_key()["origin"] == CATCH_UP
 
 
 def _because() -> pl.Expr:

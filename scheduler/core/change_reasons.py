@@ -12,7 +12,7 @@ from scheduler.core.procedure_lists import ProcedureLists
 from scheduler.core.visit_changes import DAYS, Change, from_key, is_ahead, is_booked, is_new, is_past, was
 
 
-def with_reason(pairs: pl.DataFrame, lists: ProcedureLists, *, today: date) -> pl.LazyFrame:
+def with_reason(pairs: pl.DataFrame, lists: ProcedureLists, *, today: date) -> pl.DataFrame:
     """The visits with `reason`, in any order.
 
     >>> days = {"opens_on": date(2026, 3, 17), "due_on": date(2026, 3, 31), "closes_on": date(2026, 4, 14)}
@@ -20,17 +20,17 @@ def with_reason(pairs: pl.DataFrame, lists: ProcedureLists, *, today: date) -> p
     >>> answers = {"is_answered": True, "booked_on": None, "because": None, "wanted_on": None}
     >>> pair = {"key": 5, "list_id": 0, "change": "left", **days, **before, **answers}
     >>> lists = ProcedureLists(lists=(("afp",),))
-    >>> with_reason(pl.DataFrame([pair]), lists, today=date(2026, 3, 1)).collect()["reason"].item()
+    >>> with_reason(pl.DataFrame([pair]), lists, today=date(2026, 3, 1))["reason"].item()
     'already done'
     """
     worded = pl.col("change").is_in([Change.MOVED.value, Change.FLAGGED.value]) | (
         is_booked() & (pl.col("change") == Change.LEFT.value)
     )
-    plain = pairs.lazy().filter(~worded).with_columns(reason=_plain_reason(today))
+    plain = pairs.filter(~worded).with_columns(reason=_plain_reason(today))
     described = pairs.filter(worded)
     if described.is_empty():
         return plain
-    differences = lists.with_differences(described, "was_list_id", "list_id").lazy()
+    differences = lists.with_differences(described, "was_list_id", "list_id")
     return pl.concat([plain, differences.with_columns(reason=_worded_reason(today)).drop("differences")])
 
 

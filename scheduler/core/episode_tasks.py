@@ -50,6 +50,14 @@ def tasks_of(lines: pl.DataFrame) -> pl.DataFrame:
     """The tasks (`TASKS`) that the events of `LINES` open, each with the day on which one of them closed it.
 
     A second reason for an open task opens no second one. What would open after a death does not.
+
+    >>> from datetime import date
+    >>> line = {"patient_id": 7, "episode_id": 1, "anchor_on": date(2026, 1, 31), "place": 0, "died_on": None}
+    >>> event = {"event": "lost", "on": date(2026, 6, 1), "detail": None}
+    >>> state = {"before": "active", "after": "active", "is_change": False}
+    >>> lines = pl.DataFrame([line | event | state], schema_overrides={"detail": pl.String})
+    >>> tasks_of(lines).select("task", "due_on", "closed_on").row(0)
+    ('find_patient', datetime.date(2026, 6, 15), None)
     """
     counted = lines.filter(pl.col("died_on").is_null(), pl.col("anchor_on").is_not_null())
     tasks = pl.concat([_tasks(counted, task, terms) for task, terms in _terms().items()])

@@ -45,6 +45,13 @@ def with_new_anchors(episodes: pl.DataFrame, events: pl.DataFrame) -> pl.DataFra
     """The episodes and those that a treatment begins, without an id, by patient and anchor; `begun_by` says which.
 
     A treatment on or before the first anchor begins none, nor does one after a death.
+
+    >>> from datetime import UTC, date, datetime
+    >>> stored = pl.DataFrame({"episode_id": [1], "patient_id": [7], "anchor_on": [date(2026, 1, 31)]})
+    >>> event = (7, "curative_treatment", date(2026, 6, 1), "ablation", datetime(2026, 6, 2, tzinfo=UTC))
+    >>> events = pl.DataFrame([event], schema=EVENTS, orient="row")
+    >>> with_new_anchors(stored, events).select("episode_id", "anchor_on", "begun_by").rows()[-1]
+    (None, datetime.date(2026, 6, 1), 'curative_treatment')
     """
     first = episodes.group_by("patient_id").agg(first_on=pl.col("anchor_on").min())
     died = deaths(events)
@@ -66,6 +73,15 @@ def lines_of(stretches: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
 
     `stretches` as `with_new_anchors` gives them, `events` in order. An event belongs to the last episode anchored on
     or before its day; a recurrence or treatment on an anchor's day to the episode before.
+
+    >>> from datetime import UTC, date, datetime
+    >>> known = datetime(2026, 6, 2, tzinfo=UTC)
+    >>> events = pl.DataFrame([(7, "death", date(2026, 6, 1), None, known)], schema=EVENTS, orient="row")
+    >>> columns = {"patient_id": 7, "episode_id": 1, "anchor_on": date(2026, 1, 31)}
+    >>> nothing = {"r2_on": pl.lit(None, pl.Date), "begun_by": pl.lit(None, pl.String)}
+    >>> stretches = pl.DataFrame([columns]).with_columns(**nothing, treatment=pl.lit(None, pl.String))
+    >>> lines_of(stretches, events).select("event", "before", "after", "is_change").row(0)
+    ('death', 'active', 'ended', True)
     """
     counted = events.join(deaths(events), on="patient_id", how="left").with_columns(died_on=_if_after_death())
     lines = pl.concat([_belonging(counted, stretches), *_lines_of_their_own(stretches)], how="diagonal_relaxed")
@@ -82,7 +98,13 @@ def lines_of(stretches: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
 
 
 def deaths(events: pl.DataFrame) -> pl.DataFrame:
-    """The day on which each patient died, the earliest recorded: `patient_id, died_on`."""
+    """The day on which each patient died, the earliest recorded: `patient_id, died_on`.
+
+    >>> from datetime import date
+    >>> days = [date(2026, 6, 3), date(2026, 6, 1)]
+    >>> deaths(pl.DataFrame({"patient_id": [7, 7], "event": ["death", "death"], "on": days}))["died_on"].to_list()
+    [datetime.date(2026, 6, 1)]
+    """
     return events.filter(_is(Event.DEATH)).group_by("patient_id").agg(died_on=pl.col("on").min())
 
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from scheduler.core.planning import GRID
 from scheduler.core.procedure_lists import ProcedureLists
-from scheduler.core.visit_changes import from_key
+from scheduler.core.visit_changes import episode_id, grid_month, has_origin
 
 LIVER_IMAGING = "liver_ct_mri"
 
@@ -37,7 +37,7 @@ def rhythm(wanted: pl.DataFrame, lists: ProcedureLists) -> pl.DataFrame:
     >>> from scheduler.core.visit_changes import with_key
     >>> rows = [(1, "grid", 2, 0, date(2026, 3, 31)), (1, "grid", 4, 0, date(2026, 5, 29))]
     >>> visits = pl.DataFrame(rows, schema=["episode_id", "origin", "grid_month", "list_id", "due_on"], orient="row")
-    >>> wanted = with_key(visits.lazy().with_columns(opens_on="due_on")).collect()
+    >>> wanted = with_key(visits.with_columns(opens_on="due_on"))
     >>> rhythm(wanted, ProcedureLists(lists=((LIVER_IMAGING,),))).select("interval_months", "owned_from").rows()
     [(2, datetime.date(2026, 3, 31)), (2, datetime.date(2026, 4, 30))]
     """
@@ -46,10 +46,8 @@ def rhythm(wanted: pl.DataFrame, lists: ProcedureLists) -> pl.DataFrame:
     month_before = pl.when(follows).then(pl.col("grid_month").shift(1)).otherwise(0)
     days_before = (pl.col("due_on") - pl.col("due_on").shift(1)).dt.total_days()
     return (
-        wanted.lazy()
-        .filter(lists.holds(LIVER_IMAGING))
-        .with_columns(**from_key())
-        .filter(pl.col("origin") == GRID)
+        wanted.filter(lists.holds(LIVER_IMAGING), has_origin(GRID))
+        .with_columns(episode_id=episode_id(), grid_month=grid_month())
         .sort("key")
         .with_columns(
             interval_months=pl.col("grid_month") - month_before,
@@ -61,7 +59,6 @@ def rhythm(wanted: pl.DataFrame, lists: ProcedureLists) -> pl.DataFrame:
         )
         .with_columns(next_months=pl.when(goes_on).then(pl.col("interval_months").shift(-1)))
         .select(*RHYTHM)
-        .collect()
     )
 
 
@@ -70,14 +67,19 @@ def stood_in_for(planned: pl.DataFrame, catch_ups: pl.DataFrame, *, near_enough:
 
     `catch_ups` holds `episode_id`, `stands_in_on` and `imaged_on`, the day from which the next interval counts. Each
     stands in for the first visit due after it, where the one after that is `near_enough`.
+
+    >>> from datetime import date
+    >>> visit = {"key": 8, "episode_id": 1, "due_on": date(2026, 7, 31), "next_due_on": date(2026, 9, 30)}
+    >>> catch_up = {"episode_id": 1, "stands_in_on": date(2026, 7, 10), "imaged_on": date(2026, 7, 10)}
+    >>> near_enough = pl.col("next_due_on") <= date(2026, 10, 8)
+    >>> stood_in_for(pl.DataFrame([visit]), pl.DataFrame([catch_up]), near_enough=near_enough)["key"].to_list()
+    [8]
     """
     return (
-        planned.lazy()
-        .join(catch_ups.lazy(), on="episode_id")
+        planned.join(catch_ups, on="episode_id")
         .filter(pl.col("due_on") > pl.col("stands_in_on"))
         .sort("key", "stands_in_on")
         .unique(["episode_id", "stands_in_on"], keep="first", maintain_order=True)
         .filter(near_enough)
         .unique("key", keep="last", maintain_order=True)
-        .collect()
     )

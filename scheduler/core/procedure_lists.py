@@ -36,15 +36,15 @@ class ProcedureLists:
         found = [row for frame in visits for row in frame.select(_typed()).unique()["procedures"].to_list()]
         return ProcedureLists(lists=tuple(dict.fromkeys([*self.lists, *map(tuple, found)])))
 
-    def numbered(self, visits: pl.LazyFrame) -> pl.LazyFrame:
+    def numbered(self, visits: pl.DataFrame) -> pl.DataFrame:
         """The visits, in their order, with `list_id` in place of `procedures`.
 
         >>> visits = pl.DataFrame({"grid_month": [2, 4], "procedures": [["afp"], ["afp"]]})
-        >>> ProcedureLists.of(visits).numbered(visits.lazy()).collect().rows()
+        >>> ProcedureLists.of(visits).numbered(visits).rows()
         [(2, 0), (4, 0)]
         """
         typed = visits.with_columns(_typed())
-        return typed.join(self._table.lazy(), on="procedures", how="left", maintain_order="left").drop("procedures")
+        return typed.join(self._table, on="procedures", how="left", maintain_order="left").drop("procedures")
 
     def written_out(self, numbers: str) -> pl.Expr:
         """The lists that a column of numbers stands for; missing where the number is.
@@ -93,6 +93,8 @@ class ProcedureLists:
     def with_differences(self, visits: pl.DataFrame, before: str, after: str) -> pl.DataFrame:
         """The visits with `differences`: which procedures are new and which are gone; missing where none is.
 
+        Also missing where there is no list before or after.
+
         >>> lists = ProcedureLists(lists=(("ct", "afp"), ("ct", "chest_ct")))
         >>> lists.with_differences(pl.DataFrame({"was": [0], "is": [1]}), "was", "is")["differences"].item()
         'now with chest_ct; no longer with afp'
@@ -104,7 +106,9 @@ class ProcedureLists:
         return _joined(visits, rows, {before: pl.Int64(), after: pl.Int64(), "differences": pl.String()})
 
     def _difference(self, before: int | None, after: int | None) -> str | None:
-        was, now = (set(self.lists[number]) if number is not None else set() for number in (before, after))
+        if before is None or after is None:
+            return None
+        was, now = set(self.lists[before]), set(self.lists[after])
         said = [("now with", now - was), ("no longer with", was - now)]
         return "; ".join(f"{words} {', '.join(sorted(names))}" for words, names in said if names) or None
 

@@ -10,9 +10,10 @@ from datetime import date
 
 import polars as pl
 
-from scheduler.core.catch_up import STANDING, CatchingUp, catch_up_visits, standing, with_stand_ins
+from scheduler.core.appointments import bring_forward
+from scheduler.core.catch_up import CatchingUp, catch_up_visits, standing, with_stand_ins
 from scheduler.core.change_reasons import with_reason
-from scheduler.core.liver_rhythm import LIVER_IMAGING, rhythm
+from scheduler.core.liver_rhythm import rhythm
 from scheduler.core.procedure_lists import ProcedureLists
 from scheduler.core.visit_changes import (
     CHANGES,
@@ -25,16 +26,16 @@ from scheduler.core.visit_changes import (
     Change,
     after_the_change,
     change,
+    episode_id,
     from_key,
-    is_ahead,
     is_booked,
     with_key,
 )
 
 __all__ = ["CHANGES", "EXISTING", "KEY", "WINDOW", "CatchingUp", "Change", "reconcile"]
 
-EPISODES_AT_ONCE = 20_000  # bounds the memory in between; what comes in and goes out is as large as it is
-DAYS_TO_2328 = 2**17
+EPISODES_AT_ONCE = 20_000
+ROOM_FOR_DAYS = 2**17  # more than lie between 1970 and any due day
 
 
 def reconcile(
@@ -46,6 +47,7 @@ def reconcile(
     answered: pl.DataFrame | None = None,
     booked: pl.DataFrame | None = None,
     catching_up: CatchingUp | None = None,
+    episodes_at_once: int = EPISODES_AT_ONCE,
 ) -> pl.DataFrame:
     """What becomes of every existing visit, and which are added: a `CHANGES` row each, by episode and due date.
 
@@ -57,7 +59,8 @@ def reconcile(
     `answered` (`visit_id`) are visits with an examination, left as they are. `booked` (`visit_id, booked_on`) are
     visits with an appointment: they keep their days, whatever the plan wants, and are flagged where it wants liver
     imaging earlier; a flagged visit takes the plan's procedures. With `catching_up`, `catch_up` visits are added
-    so that liver imaging is not late: see `catch_up`. Leave out ended episodes, or plan no visits for them.
+    so that liver imaging is not late: see `catch_up`; without it, what one stood in for is wanted again. Plan no
+    visits for an ended episode. Memory between input and answer is bounded by `episodes_at_once`.
 
     >>> window = {"opens_on": date(2026, 3, 17), "due_on": date(2026, 3, 31), "closes_on": date(2026, 4, 14)}
     >>> visit = {"episode_id": 1, "origin": "grid", "grid_month": 2, "procedures": ["liver_ct_mri"], **window}
@@ -68,7 +71,7 @@ def reconcile(
     []
     """
     facts = _with_facts(existing.select(*EXISTING), answered, booked)
-    some_at_a_time = _some_episodes_at_a_time(facts, planned.select(*KEY, *WINDOW))
+    some_at_a_time = _some_episodes_at_a_time(facts, planned.select(*KEY, *WINDOW), episodes_at_once)
     return pl.concat(
         [
             _reconciled(before, wanted, today=today, whole=whole, catching_up=catching_up)
@@ -91,15 +94,15 @@ def _with_facts(existing: pl.DataFrame, answered: pl.DataFrame | None, booked: p
 
 
 def _some_episodes_at_a_time(
-    existing: pl.DataFrame, planned: pl.DataFrame
+    existing: pl.DataFrame, planned: pl.DataFrame, at_once: int
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """The visits of the same episodes, so many episodes at a time."""
-    if existing.height + planned.height <= EPISODES_AT_ONCE:
+    if existing.height + planned.height <= at_once:
         yield existing, planned
         return
     episodes = pl.concat([existing["episode_id"].unique(), planned["episode_id"].unique()]).unique().sort()
-    for first in range(0, episodes.len(), EPISODES_AT_ONCE):
-        some = episodes.slice(first, EPISODES_AT_ONCE)
+    for first in range(0, episodes.len(), at_once):
+        some = episodes.slice(first, at_once)
         is_one = pl.col("episode_id").is_between(some[0], some[-1])
         yield existing.filter(is_one), planned.filter(is_one)
 
@@ -110,17 +113,17 @@ def _reconciled(
     """The changes of some episodes."""
     lists = ProcedureLists.of(existing, planned)
     had = {name: f"was_{name}" for name in ("list_id", "status", *DAYS)}
-    before = with_key(lists.numbered(existing.lazy())).rename(had)
-    wanted = with_key(lists.numbered(planned.lazy())).with_columns(because=pl.lit(None, dtype=pl.String))
+    before = with_key(lists.numbered(existing)).rename(had)
+    wanted = with_key(lists.numbered(planned)).with_columns(because=pl.lit(None, dtype=pl.String))
     if catching_up is None:
         pairs = _paired(before, wanted, lists, today=today, whole=whole)
     else:
         pairs, lists = _caught_up(before, wanted, lists, catching_up, today=today, whole=whole)
-    return _as_changes(with_reason(_flagged(pairs, lists, today), lists, today=today), lists)
+    return _as_changes(with_reason(bring_forward(pairs, lists, today=today), lists, today=today), lists)
 
 
 def _paired(
-    before: pl.LazyFrame, wanted: pl.LazyFrame, lists: ProcedureLists, *, today: date, whole: bool
+    before: pl.DataFrame, wanted: pl.DataFrame, lists: ProcedureLists, *, today: date, whole: bool
 ) -> pl.DataFrame:
     """The visits beside each other, each with its change; without planned visits that are past and were never there."""
     same = lists.has_same("list_id", "was_list_id")
@@ -128,13 +131,12 @@ def _paired(
         before.join(wanted, on="key", how="full", coalesce=True)
         .with_columns(change=change(today, whole=whole, same_procedures=same))
         .filter(pl.col("change").is_not_null())
-        .collect()
     )
 
 
 def _caught_up(
-    had: pl.LazyFrame,
-    laid_out: pl.LazyFrame,
+    before: pl.DataFrame,
+    wanted: pl.DataFrame,
     lists: ProcedureLists,
     basis: CatchingUp,
     *,
@@ -142,71 +144,36 @@ def _caught_up(
     whole: bool,
 ) -> tuple[pl.DataFrame, ProcedureLists]:
     """The visits beside each other with catch-up visits among them, and their lists of procedures."""
-    before, wanted = pl.collect_all([had, laid_out])
     planned = rhythm(wanted, lists)
     booked = before.filter(is_booked()).select("key")
     there = standing(before, basis, today=today)
     held = with_stand_ins(wanted, planned, there, basis, booked=booked)
-    pairs = _paired(before.lazy(), held.lazy(), lists, today=today, whole=whole)
+    pairs = _paired(before, held, lists, today=today, whole=whole)
     visits = catch_up_visits(pairs, planned, lists, basis, today=today)
     if visits.is_empty():
         return pairs, lists
     lists = lists.and_those_of(visits)
-    new = visits.select("key", stands_in_on="due_on", imaged_on="due_on", **from_key()).select(STANDING)
-    affected = from_key()["episode_id"].is_in(new["episode_id"].implode())
+    new = visits.select("key", episode_id=episode_id(), stands_in_on="due_on", imaged_on="due_on")
+    affected = episode_id().is_in(new["episode_id"].implode())
+    added = lists.numbered(visits).select(wanted.columns)
     held = with_stand_ins(
-        pl.concat([wanted.filter(affected), lists.numbered(visits.lazy()).select(wanted.columns).collect()]),
-        planned.filter(affected),
+        pl.concat([wanted.filter(affected), added]),
+        planned,
         pl.concat([there.join(new, on="key", how="anti"), new]),
         basis,
         booked=booked,
     )
-    again = _paired(before.lazy().filter(affected), held.lazy(), lists, today=today, whole=whole)
+    again = _paired(before.filter(affected), held, lists, today=today, whole=whole)
     return pl.concat([pairs.filter(~affected), again.select(pairs.columns)]), lists
 
 
-def _flagged(pairs: pl.DataFrame, lists: ProcedureLists, today: date) -> pl.DataFrame:
-    """The visits with `wanted_on`; the next appointment behind a liver visit that is new in the plan is flagged."""
-    flagged = pl.col("change") == Change.FLAGGED.value
-    with_day = pairs.with_columns(wanted_on=pl.when(flagged).then("due_on"))
-    stays_booked = is_booked() & is_ahead(today) & ~flagged
-    booked = pairs.filter(stays_booked).select(episode_id=from_key()["episode_id"]).unique()
-    if booked.is_empty():
-        return with_day
-    open_liver = (
-        pairs.filter((pl.col("change") == Change.ADDED.value) | is_ahead(today))
-        .filter(pl.col("change") != Change.WITHDRAWN.value)
-        .with_columns(episode_id=from_key()["episode_id"])
-        .join(booked, on="episode_id", how="semi")
-        .with_columns(**after_the_change())
-        .filter(lists.holds(LIVER_IMAGING))
-        .sort("episode_id", "due_on", "key")
-    )
-    in_front = pl.col("change").shift(1).over("episode_id") == Change.ADDED.value
-    earlier = pl.col("due_on").shift(1).over("episode_id")
-    sooner = (
-        open_liver.with_columns(sooner_on=pl.when(in_front).then(earlier))
-        .filter(stays_booked, pl.col("sooner_on") < pl.col("booked_on"))
-        .select("key", "sooner_on")
-    )
-    return (
-        with_day.join(sooner, on="key", how="left")
-        .with_columns(
-            change=pl.when(pl.col("sooner_on").is_null()).then("change").otherwise(pl.lit(Change.FLAGGED.value)),
-            wanted_on=pl.coalesce("sooner_on", "wanted_on"),
-        )
-        .drop("sooner_on")
-    )
-
-
-def _as_changes(pairs: pl.LazyFrame, lists: ProcedureLists) -> pl.DataFrame:
+def _as_changes(pairs: pl.DataFrame, lists: ProcedureLists) -> pl.DataFrame:
     """The pairs as `CHANGES`, by episode and due date."""
-    place = (from_key()["episode_id"] * DAYS_TO_2328 + pl.col("due_on").cast(pl.Int64)) * (MONTHS * PLACES)
+    place = (episode_id() * ROOM_FOR_DAYS + pl.col("due_on").cast(pl.Int64)) * (MONTHS * PLACES)
     written = {"procedures": lists.written_out("list_id"), "was_procedures": lists.written_out("was_list_id")}
     return (
         pairs.with_columns(**after_the_change())
         .sort(place + pl.col("key") % (MONTHS * PLACES))
         .with_columns(**from_key(), **written)
         .select(pl.col(name).cast(kind) for name, kind in CHANGES.items())
-        .collect()
     )

@@ -56,18 +56,18 @@ class Change(StrEnum):
     LEFT = "left"  # not the plan's to change
 
 
-# Beside each other, for each visit that exists or is wanted: `key` (KEY in one number), `list_id` and DAYS as wanted,
-# `because` (why, where it is not simply the plan), `was_…` as they exist, `is_answered` and `booked_on`.
+# Beside each other means, for each visit that exists or is wanted: `key` (KEY in one number), `list_id` and DAYS as
+# wanted, `because` (why, where it is not simply the plan), the same as `was_…`, `is_answered` and `booked_on`.
 MONTHS, PLACES = 4096, 4
 
 
-def with_key(visits: pl.LazyFrame) -> pl.LazyFrame:
+def with_key(visits: pl.DataFrame) -> pl.DataFrame:
     """The visits with `key`, one number for episode, origin and grid month, in place of these three.
 
     Months from 0 to 4095. Numbers of one episode lie together, in the order of its months.
 
-    >>> visits = pl.LazyFrame({"episode_id": [7], "origin": ["catch_up"], "grid_month": [6]})
-    >>> with_key(visits).select(**from_key()).collect().row(0)
+    >>> visits = pl.DataFrame({"episode_id": [7], "origin": ["catch_up"], "grid_month": [6]})
+    >>> with_key(visits).select(**from_key()).row(0)
     (7, 'catch_up', 6)
     """
     place = sum((pl.col("origin") == origin).cast(pl.Int64) * number for number, origin in enumerate(ORIGINS))
@@ -76,19 +76,43 @@ def with_key(visits: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def from_key() -> dict[str, pl.Expr]:
-    """Episode, origin and grid month, as `key` holds them."""
-    key = pl.col("key")
-    return {
-        "episode_id": key // (MONTHS * PLACES),
-        "origin": pl.lit(pl.Series(ORIGINS)).gather(key % PLACES),
-        "grid_month": key // PLACES % MONTHS,
-    }
+    """Episode, origin and grid month, as `key` holds them; `with_key` shows both."""
+    origin = pl.lit(pl.Series(ORIGINS)).gather(pl.col("key") % PLACES)
+    return {"episode_id": episode_id(), "origin": origin, "grid_month": grid_month()}
+
+
+def episode_id() -> pl.Expr:
+    """The episode, as `key` holds it; `with_key` shows it."""
+    return pl.col("key") // (MONTHS * PLACES)
+
+
+def grid_month() -> pl.Expr:
+    """The grid month, as `key` holds it; `with_key` shows it."""
+    return pl.col("key") // PLACES % MONTHS
+
+
+def has_origin(origin: str) -> pl.Expr:
+    """Whether the visit is one of the grid, a catch-up or a suspicious one, as `key` holds it.
+
+    >>> visits = pl.DataFrame({"episode_id": [7], "origin": ["catch_up"], "grid_month": [6]})
+    >>> with_key(visits).select(has_origin("catch_up")).item()
+    True
+    """
+    return pl.col("key") % PLACES == ORIGINS.index(origin)
 
 
 def change(today: date, *, whole: bool, same_procedures: pl.Expr) -> pl.Expr:
     """The change of each pair; missing for a wanted visit that is past and was never there.
 
     A visit that closes today is not past. What is answered, closed or past is left; what is booked keeps its day.
+
+    >>> days = {"opens_on": date(2026, 3, 17), "due_on": date(2026, 3, 31), "closes_on": date(2026, 4, 14)}
+    >>> was = {f"was_{name}": day for name, day in days.items()} | {"was_status": "open", "was_list_id": 0}
+    >>> pair = {"key": 8, "list_id": 0, "is_answered": False, "booked_on": None, **days, **was}
+    >>> frame = pl.DataFrame([pair, pair | {"list_id": None}])
+    >>> same = pl.col("list_id") == pl.col("was_list_id")
+    >>> frame.select(change=change(date(2026, 4, 14), whole=False, same_procedures=same))["change"].to_list()
+    ['kept', 'withdrawn']
     """
     is_wanted = pl.col("list_id").is_not_null()
     wanted_now = is_wanted & (pl.lit(whole) | (pl.col("closes_on") >= today))
@@ -108,39 +132,68 @@ def change(today: date, *, whole: bool, same_procedures: pl.Expr) -> pl.Expr:
         .then(_named(Change.LEFT))
         .when(is_wanted)
         .then(_named(Change.MOVED))
-        .when(from_key()["origin"] == GRID)
+        .when(has_origin(GRID))
         .then(_named(Change.WITHDRAWN))
         .otherwise(_named(Change.LEFT))
     )
 
 
 def is_new() -> pl.Expr:
-    """Whether the visit did not exist."""
+    """Whether the visit did not exist.
+
+    >>> pl.DataFrame({"was_status": ["open", None]}).select(is_new()).to_series().to_list()
+    [False, True]
+    """
     return pl.col("was_status").is_null()
 
 
 def was(status: str) -> pl.Expr:
-    """Whether the visit existed in this state."""
+    """Whether the visit existed in this state.
+
+    >>> pl.DataFrame({"was_status": ["open", "done", None]}).select(was("done")).to_series().to_list()
+    [False, True, False]
+    """
     return pl.col("was_status").eq_missing(pl.lit(status))
 
 
 def is_past(today: date) -> pl.Expr:
-    """Whether the window that the visit had is over."""
+    """Whether the window that the visit had is over: from the day after it closes.
+
+    >>> closes_on = pl.DataFrame({"was_closes_on": [date(2026, 4, 14)]})
+    >>> closes_on.select(is_past(date(2026, 4, 14))).item(), closes_on.select(is_past(date(2026, 4, 15))).item()
+    (False, True)
+    """
     return pl.col("was_closes_on") < today
 
 
 def is_ahead(today: date) -> pl.Expr:
-    """Whether the visit is open and can still be answered on time: the only visits that a plan may change."""
+    """Whether the visit is open and can still be answered on time: the only visits that a plan may change.
+
+    >>> pair = {"was_status": "open", "is_answered": False, "was_closes_on": date(2026, 4, 14)}
+    >>> pl.DataFrame([pair, pair | {"is_answered": True}]).select(is_ahead(date(2026, 4, 1))).to_series().to_list()
+    [True, False]
+    """
     return was("open") & ~pl.col("is_answered") & ~is_past(today)
 
 
 def is_booked() -> pl.Expr:
-    """Whether the visit has an appointment."""
+    """Whether the visit has an appointment.
+
+    >>> pl.DataFrame({"booked_on": [date(2026, 4, 1), None]}).select(is_booked()).to_series().to_list()
+    [True, False]
+    """
     return pl.col("booked_on").is_not_null()
 
 
 def after_the_change() -> dict[str, pl.Expr]:
-    """`list_id` and DAYS after the change: as wanted, or as they were. A booked visit keeps its days."""
+    """`list_id` and DAYS after the change: as wanted, or as they were. A booked visit keeps its days.
+
+    >>> wanted = {"list_id": 1} | dict.fromkeys(DAYS, date(2026, 4, 2))
+    >>> was = {"was_list_id": 0} | {f"was_{day}": date(2026, 4, 1) for day in DAYS}
+    >>> frame = pl.DataFrame([{"change": "flagged", "booked_on": date(2026, 5, 1), **wanted, **was}])
+    >>> frame.with_columns(**after_the_change()).select("list_id", "due_on").row(0)
+    (1, datetime.date(2026, 4, 1))
+    """
     new = pl.col("change") == Change.ADDED.value
     follows = pl.col("change").is_in([Change.KEPT.value, Change.MOVED.value])
     days = new | (follows & ~is_booked())

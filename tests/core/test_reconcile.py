@@ -8,32 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scheduler.core.reconcile import CHANGES, EXISTING, KEY, WINDOW, reconcile
+from scheduler.core.reconcile import CHANGES, KEY, WINDOW, reconcile
 from tests.core.protocol_documents import a_plan
+from tests.core.visits_to_reconcile import CLOSES_ON, LIVER, a_visit, applied, existing
 
-LIVER = "liver_ct_mri"
-CLOSES_ON = date(2026, 4, 14)
 INTENSITIES = st.sampled_from(["basic", "standard", "intensive", None])
-
-
-def a_visit(**overrides: Any) -> dict[str, Any]:
-    """An open visit two months after the resection of 31 January 2026."""
-    visit = {
-        "visit_id": 1,
-        "episode_id": 1,
-        "origin": "grid",
-        "grid_month": 2,
-        "procedures": [LIVER, "afp"],
-        "opens_on": date(2026, 2, 28),
-        "due_on": date(2026, 3, 31),
-        "closes_on": CLOSES_ON,
-        "status": "open",
-    }
-    return visit | overrides
-
-
-def existing(*visits: dict[str, Any]) -> pl.DataFrame:
-    return pl.DataFrame(list(visits), schema=EXISTING)
 
 
 def change_of(before: dict[str, Any] | None, after: dict[str, Any] | None, **options: Any) -> tuple[Any, ...] | None:
@@ -44,23 +23,6 @@ def change_of(before: dict[str, Any] | None, after: dict[str, Any] | None, **opt
         **{"today": date(2026, 2, 1)} | options,
     )
     return changes.select("change", "reason").row(0) if changes.height else None
-
-
-def after(visits: pl.DataFrame, changes: pl.DataFrame) -> pl.DataFrame:
-    """The visits as the store holds them once the changes are made."""
-    status = (
-        pl.when(pl.col("change").is_in(["kept", "moved", "added"]))
-        .then(pl.lit("open"))
-        .when(pl.col("change") == "withdrawn")
-        .then(pl.lit("withdrawn"))
-        .otherwise("status")
-    )
-    was = visits.select(*KEY, "status")
-    return (
-        changes.join(was, on=KEY, how="left", maintain_order="left")
-        .with_columns(status=status, visit_id=pl.int_range(pl.len(), dtype=pl.Int64))
-        .select(*EXISTING)
-    )
 
 
 def test_the_same_visit_is_kept_whatever_the_order_of_its_procedures() -> None:
@@ -196,8 +158,8 @@ def test_pathology_that_lowers_the_intensity_replaces_what_lies_ahead() -> None:
 @given(first=INTENSITIES, then=INTENSITIES, today=st.dates(date(2026, 1, 31), date(2028, 1, 31)), whole=st.booleans())
 def test_reconciling_again_changes_nothing(first: str | None, then: str | None, today: date, whole: bool) -> None:
     planned = [a_plan(intensity=intensity, horizon_month=36) for intensity in (first, then)]
-    visits = after(existing(), reconcile(existing(), planned[0], today=date(2026, 1, 31), whole=True))
-    changed = after(visits, reconcile(visits, planned[1], today=today, whole=whole))
+    visits = applied(existing(), reconcile(existing(), planned[0], today=date(2026, 1, 31), whole=True))
+    changed = applied(visits, reconcile(visits, planned[1], today=today, whole=whole))
 
     again = reconcile(changed, planned[1], today=today, whole=whole)
 
@@ -209,9 +171,9 @@ def test_reconciling_again_changes_nothing(first: str | None, then: str | None, 
 @given(first=INTENSITIES, then=INTENSITIES, today=st.dates(date(2026, 1, 31), date(2028, 1, 31)))
 def test_every_planned_visit_that_is_ahead_is_open_afterwards(first: str | None, then: str | None, today: date) -> None:
     planned = [a_plan(intensity=intensity, horizon_month=36) for intensity in (first, then)]
-    visits = after(existing(), reconcile(existing(), planned[0], today=date(2026, 1, 31)))
+    visits = applied(existing(), reconcile(existing(), planned[0], today=date(2026, 1, 31)))
 
-    changed = after(visits, reconcile(visits, planned[1], today=today))
+    changed = applied(visits, reconcile(visits, planned[1], today=today))
 
     ahead = pl.col("closes_on") >= today
     open_ahead = changed.filter(ahead, pl.col("status") == "open").select(*KEY)

@@ -1,6 +1,6 @@
 """What holds whatever was planned, done, booked and known when a plan is reconciled."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
 
@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scheduler.core.calendar import day_months_after
+from scheduler.core.catch_up import CatchingUp
 from scheduler.core.reconcile import KEY, WINDOW, reconcile
 from tests.core.protocol_documents import a_plan, a_protocol
 from tests.core.visits_to_reconcile import ANCHOR, LIVER, applied, as_planned, booked, catching_up
 
 INTENSITIES = ("basic", "standard", "intensive")
-SEVERAL_TIMES = settings(deadline=None, max_examples=150)
+SEVERAL_TIMES = settings(deadline=None, max_examples=40)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,11 @@ class Situation:
         return applied(self.visits, self.changes)
 
     @property
+    def basis(self) -> CatchingUp:
+        is_raised = INTENSITIES.index(self.then) > INTENSITIES.index(self.first)
+        return catching_up(*self.imaged, raised=is_raised)
+
+    @property
     def booked(self) -> pl.DataFrame:
         return booked(*self.appointments)
 
@@ -54,8 +60,7 @@ class Situation:
         return max(self.imaged, default=ANCHOR)
 
     def reconcile(self, visits: pl.DataFrame) -> pl.DataFrame:
-        basis = catching_up(*self.imaged, raised=INTENSITIES.index(self.then) > INTENSITIES.index(self.first))
-        return reconcile(visits, self.planned, today=self.today, booked=self.booked, catching_up=basis)
+        return reconcile(visits, self.planned, today=self.today, booked=self.booked, catching_up=self.basis)
 
     def liver_days(self, visits: pl.DataFrame) -> list[date]:
         """The due days of the open liver visits after the last imaging."""
@@ -168,6 +173,30 @@ def test_no_gap_after_a_liver_imaging_exceeds_the_interval_and_its_window(situat
     assert window
     margin = timedelta(days=window.opens_days_before + window.closes_days_after)
     assert upcoming <= max(day_months_after(situation.imaged_on, months) + margin, next_working_day(situation.today))
+
+
+@settings(deadline=None, max_examples=15)
+@given(patients=st.lists(situations(bookings=False), min_size=2, max_size=4), at_once=st.integers(1, 5))
+def test_many_patients_at_once_are_reconciled_as_each_alone(patients: list[Situation], at_once: int) -> None:
+    today = patients[0].today
+    episodes = range(1, len(patients) + 1)
+    visits = [
+        one.visits.with_columns(episode_id=pl.lit(number)) for number, one in zip(episodes, patients, strict=True)
+    ]
+    plans = [
+        one.planned.with_columns(episode_id=pl.lit(number)) for number, one in zip(episodes, patients, strict=True)
+    ]
+    completed = [
+        one.basis.completed.with_columns(episode_id=pl.lit(number))
+        for number, one in zip(episodes, patients, strict=True)
+    ]
+    raised = [number for number, one in zip(episodes, patients, strict=True) if one.basis.raised.len()]
+    basis = replace(catching_up(), completed=pl.concat(completed), raised=pl.Series(raised, dtype=pl.Int64))
+
+    together = reconcile(pl.concat(visits), pl.concat(plans), today=today, catching_up=basis, episodes_at_once=at_once)
+
+    alone = [reconcile(mine, plan, today=today, catching_up=basis) for mine, plan in zip(visits, plans, strict=True)]
+    assert together.equals(pl.concat(alone))
 
 
 @SEVERAL_TIMES
