@@ -6,10 +6,10 @@ from zoneinfo import available_timezones
 
 import polars as pl
 
+from scheduler.actions.auditing import audit
 from scheduler.core.calendar import WorkingDays
 from scheduler.errors import NotFound
 from scheduler.store.registry import Registry
-from scheduler.store.transaction import Transaction
 from scheduler.working_days import working_days
 
 YEARS = range(1990, 2061)
@@ -59,7 +59,10 @@ def describe_site(
             transaction.update("sites", row, key=["id"], put=list(said))
         else:
             transaction.append("sites", row)
-        _audit(transaction, row, actor)
+        done = row.select(
+            pl.lit("describe_site").alias("action"), pl.struct(pl.exclude("id")).struct.json_encode().alias("details")
+        )
+        audit(transaction, done, actor=actor)
 
 
 def calendars(registry: Registry) -> Callable[[str], WorkingDays]:
@@ -73,20 +76,3 @@ def calendars(registry: Registry) -> Callable[[str], WorkingDays]:
         return working_days(country, subdivision, YEARS)
 
     return of
-
-
-def _audit(transaction: Transaction, row: pl.DataFrame, actor: str) -> None:
-    transaction.append_audit(
-        pl.DataFrame(
-            {
-                "actor": [actor],
-                "action": ["describe_site"],
-                "patient_id": pl.Series([None], dtype=pl.Int64),
-                "before_digest": pl.Series([None], dtype=pl.String),
-                "after_digest": pl.Series([None], dtype=pl.String),
-                "rule_digests": ["{}"],
-                "reason": pl.Series([None], dtype=pl.String),
-                "details": row.drop("id").select(pl.struct(pl.all()).struct.json_encode()).to_series(),
-            }
-        )
-    )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from scheduler.actions.auditing import audit
 from scheduler.core.validation import MASK
 from scheduler.store.transaction import Transaction
 
@@ -129,19 +130,12 @@ def _correct_identities(
     is_changed = {name: pl.col("changed").list.contains(name) for name in IDENTITY}
     corrected = [pl.when(is_changed[name]).then(name).otherwise(f"{name}_stored").alias(name) for name in IDENTITY]
     transaction.replace_identities(given.select("patient_id", pl.col("mrn_stored").alias("mrn"), *corrected))
-    nothing = pl.lit(None, dtype=pl.String)
-    transaction.append_audit(
-        people.select(
-            pl.lit(actor).alias("actor"),
-            pl.lit("correct_identity").alias("action"),
-            "patient_id",
-            nothing.alias("before_digest"),
-            nothing.alias("after_digest"),
-            pl.lit("{}").alias("rule_digests"),
-            pl.lit(reason).alias("reason"),
-            pl.struct("changed").struct.json_encode().alias("details"),
-        )
+    said = people.select(
+        "patient_id",
+        pl.lit("correct_identity").alias("action"),
+        pl.struct("changed").struct.json_encode().alias("details"),
     )
+    audit(transaction, said, actor=actor, reason=reason)
 
 
 def _enrol_new(transaction: Transaction, fresh: pl.DataFrame) -> pl.DataFrame:

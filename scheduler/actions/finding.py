@@ -1,13 +1,9 @@
-"""Finding one patient by the MRN, and the signed findings of patients."""
+"""Finding one patient by the MRN."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-import polars as pl
-
-from scheduler.core.reports import read_documents
-from scheduler.core.variables import CollectedAt, VariableDictionary
 from scheduler.errors import Conflict, NotFound, listed
 from scheduler.store.reading import Reading
 
@@ -64,12 +60,3 @@ def find_patient(reading: Reading, mrn: str, *, site: str | None = None) -> Pati
         episode_id=episode["episode_id"],
         episode_state=episode["state"],
     )
-
-
-def stored_findings(
-    reports: pl.DataFrame, dictionary: VariableDictionary, stage: CollectedAt, *, state: str
-) -> pl.DataFrame:
-    """The findings of one form of one resection, from its reports: one row; all missing where there is none."""
-    matching = reports.filter((pl.col("stage") == str(stage)) & (pl.col("state") == state))
-    document = matching["document"] if matching.height else pl.Series([None], dtype=pl.String)
-    return read_documents(document, dictionary, stage)

@@ -246,8 +246,8 @@ def _summed(parts: Sequence[pl.DataFrame], by: Sequence[str], count: str) -> pl.
 
 def _other_resections(chunk: pl.DataFrame, enrolment: Enrolment) -> pl.DataFrame:
     """A problem for each row whose patient is stored with a resection on another day."""
-    told = enrolment.other_resection.join(chunk.select("row", "mrn", "resected_on"), on="row")
-    return told.select(
+    differing = enrolment.other_resection.join(chunk.select("row", "mrn", "resected_on"), on="row")
+    return differing.select(
         "row",
         "mrn",
         pl.lit("resected_on").alias("column"),

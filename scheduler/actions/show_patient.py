@@ -6,7 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from scheduler.actions.finding import Patient, find_patient, stored_findings
+from scheduler.actions.finding import Patient, find_patient
+from scheduler.core.reports import read_documents
 from scheduler.core.variables import CollectedAt, VariableDictionary
 from scheduler.rulebook import Rulebook
 from scheduler.store.registry import Registry
@@ -60,8 +61,7 @@ def _why_not(history: pl.DataFrame) -> str | None:
 
 
 def _report(row: dict[str, Any], dictionary: VariableDictionary) -> dict[str, Any]:
-    frame = pl.DataFrame([{"stage": row["stage"], "state": row["state"], "document": row["document"]}])
-    found = stored_findings(frame, dictionary, CollectedAt(row["stage"]), state=row["state"]).row(0, named=True)
+    found = read_documents(pl.Series([row["document"]]), dictionary, CollectedAt(row["stage"])).row(0, named=True)
     kept = ("stage", "version", "state", "signed_by", "signed_at", "reason", "digest")
     findings = {name: value for name, value in found.items() if value is not None}
     return {name: row[name] for name in kept} | {"findings": findings, "confirmed": json.loads(row["confirmed"])}

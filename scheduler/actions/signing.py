@@ -11,6 +11,7 @@ from datetime import date
 import polars as pl
 
 from scheduler.actions.assessing import Assessed, Rules, assess_and_plan
+from scheduler.actions.auditing import audit
 from scheduler.actions.filing import Compared, Outcome, Signature, compare, file_report
 from scheduler.core.reports import as_json, read_documents
 from scheduler.core.validation import screen
@@ -174,8 +175,6 @@ def _audit(
     enrolled = patients.filter("is_new").select(
         "patient_id",
         pl.lit("enrol_patient").alias("action"),
-        pl.lit(None, dtype=pl.String).alias("before_digest"),
-        pl.lit(None, dtype=pl.String).alias("after_digest"),
         pl.lit("{}").alias("details"),
     )
     waits = pl.col("outcome") == Outcome.NEEDS_SURGERY.value
@@ -189,7 +188,7 @@ def _audit(
         "after_digest",
         pl.struct("version").struct.json_encode().alias("details"),
     )
-    _append_audit(transaction, pl.concat([enrolled, reports]), by, "{}")
+    audit(transaction, pl.concat([enrolled, reports], how="diagonal"), actor=by.by, reason=by.reason)
     digests = json.dumps(rules.digests, sort_keys=True, separators=(",", ":"))
     for assessed in filed.assessed:
         planned = assessed.decisions.select(
@@ -198,26 +197,14 @@ def _audit(
             .then(pl.lit("plan_surveillance"))
             .otherwise(pl.lit("plan_no_surveillance"))
             .alias("action"),
-            pl.lit(None, dtype=pl.String).alias("before_digest"),
-            pl.lit(None, dtype=pl.String).alias("after_digest"),
             pl.when(pl.col("no_surveillance").is_null())
             .then(_said_of_plan())
             .otherwise(pl.struct("stage", pl.col("no_surveillance").alias("because")).struct.json_encode())
             .alias("details"),
         )
-        _append_audit(transaction, planned, by, digests)
+        audit(transaction, planned, actor=by.by, reason=by.reason, rule_digests=digests)
 
 
 def _said_of_plan() -> pl.Expr:
     version = (pl.col("old_version") + 1).alias("plan_version")
     return pl.struct(version, "stage", "old_intensity", "intensity", "provisional").struct.json_encode()
-
-
-def _append_audit(transaction: Transaction, rows: pl.DataFrame, by: Signature, rule_digests: str) -> None:
-    transaction.append_audit(
-        rows.with_columns(
-            pl.lit(by.by).alias("actor"),
-            pl.lit(rule_digests).alias("rule_digests"),
-            pl.lit(by.reason, dtype=pl.String).alias("reason"),
-        )
-    )

@@ -11,12 +11,10 @@ from graphlib import CycleError
 from sqlglot import exp
 
 from scheduler.core.compilation import ARITHMETIC, FUNCTIONS
-from scheduler.core.dependencies import closure, derivation_order
+from scheduler.core.dependencies import derivation_order
 from scheduler.core.expression import Expression, ExpressionRefused, parse
 from scheduler.core.problems import Problem
 from scheduler.core.variables import Derived, VariableDictionary, VariableType
-
-__all__ = ["Kind", "check", "check_derived", "closure"]
 
 
 class Kind(StrEnum):

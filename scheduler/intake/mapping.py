@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import polars as pl
+import yaml
 from pydantic import Field, ValidationError
 
 from scheduler.core.problems import Problem
@@ -14,7 +15,7 @@ from scheduler.core.validation.cells import BOOLEAN_WORDS, as_text
 from scheduler.core.validation.headings import nearest_heading
 from scheduler.core.variables import RuleModel, VariableDictionary, VariableType
 from scheduler.errors import ClinicalDataError, NotFound, listed
-from scheduler.intake.yaml_file import read_words
+from scheduler.yaml_lines import NotYaml, Slip, SlipKind, line_of, read_yaml
 
 SEPARATOR = r"\s*[/. -]\s*"
 MIDNIGHT = r"(?:[T ]00:00(?::00(?:\.0+)?)?)?"
@@ -75,18 +76,31 @@ class HeadingsCollide(ClinicalDataError):
 def load_mapping(path: Path, dictionary: VariableDictionary) -> Mapping:
     """The mapping in a YAML file. Raises `MappingWrong` with every problem at once, and `MappingAbsent`."""
     try:
-        document = read_words(path.read_text(encoding="utf-8-sig"))
+        written = read_yaml(path.read_text(encoding="utf-8-sig"), lambda node: node.value, loader=yaml.SafeLoader)
     except OSError as error:
         raise MappingAbsent(file=path.name) from error
     except UnicodeDecodeError as error:
         raise MappingWrong((f"{path.name}:1: not UTF-8; expected a text file in UTF-8",)) from error
-    found = list(document.problems)
+    except NotYaml as error:
+        raise MappingWrong((f"{path.name}:{error.line}: not YAML: {error.what}",)) from error
+    found = [(slip.line, _slip(slip)) for slip in written.slips]
     if not found:
-        mapping, problems = _fitted(document.words or {}, dictionary)
+        mapping, problems = _fitted(written.value or {}, dictionary)
         if mapping is not None and not problems:
             return mapping
-        found = [(document.line_of(p.location), f"{p.what}: found {p.found}; expected {p.expected}") for p in problems]
+        found = [
+            (line_of(p.location, written.lines), f"{p.what}: found {p.found}; expected {p.expected}") for p in problems
+        ]
     raise MappingWrong(tuple(f"{path.name}:{line}: {what}" for line, what in sorted(found)))
+
+
+def _slip(slip: Slip) -> str:
+    """A slip of writing, in this room's words; every scalar is the text that stands there, so `no` stays `no`."""
+    return {
+        SlipKind.DUPLICATE_KEY: f"the key {slip.key!r} is also in line {slip.first_line}; expected each key once",
+        SlipKind.ALIAS: "an alias (*); expected the words themselves",
+        SlipKind.KEY_NO_WORD: "a key that is no word; expected a word",
+    }[slip.kind]
 
 
 def apply_mapping(frame: pl.DataFrame, mapping: Mapping, dictionary: VariableDictionary) -> pl.DataFrame:

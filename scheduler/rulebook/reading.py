@@ -18,13 +18,13 @@ import yaml
 
 from scheduler.core.problems import Location
 from scheduler.rulebook.places import FileProblem
+from scheduler.yaml_lines import NotYaml, Slip, SlipKind, line_of, read_yaml
 
 INTEGER = re.compile(r"[-+]?[0-9]+")
 NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 WORDS_FOR_TRUTH = {"yes", "no", "on", "off", "y", "n"}
 LARGEST = 2**53 - 1
 QUOTED = ("'", '"', "|", ">")
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +50,7 @@ class RuleFile:
 
     def line(self, location: Location) -> int:
         """The line of the value at a location, or of the nearest thing around it that has one."""
-        known: Location = ()
-        for part in location:
-            known = (*known, part) if (*known, part) in self.lines else known
-        return self.lines.get(known, 1)
+        return line_of(location, self.lines)
 
     def problem(self, location: Location, what: str, *, found: str, expected: str) -> FileProblem:
         """A problem at a location of this file."""
@@ -64,72 +61,52 @@ def read_rule_file(path: Path, *, name: str) -> RuleFile:
     """The file's values and lines; `problems` tell what is wrong with its writing. `name` is how people call it."""
     try:
         text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=LOADER)
     except UnicodeDecodeError as error:
-        problem = _unreadable(name, 1, f"a byte that is not UTF-8 at position {error.start}")
-        return RuleFile(path=path, name=name, text="", data=None, lines={}, problems=(problem,))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        found = getattr(error, "problem", None) or "characters that are not YAML"
-        problem = _unreadable(name, mark.line + 1 if mark else 1, found)
-        return RuleFile(path=path, name=name, text=text, data=None, lines={}, problems=(problem,))
-    if node is None:
+        return _refused(path, name, _unreadable(name, 1, f"a byte that is not UTF-8 at position {error.start}"))
+    scalars = _Scalars(name)
+    try:
+        written = read_yaml(text, scalars.read)
+    except NotYaml as error:
+        return _refused(path, name, _unreadable(name, error.line, error.what), text=text)
+    if not written.lines:
         problem = FileProblem(file=name, line=1, what="empty file", found="nothing", expected="a rule")
-        return RuleFile(path=path, name=name, text=text, data=None, lines={}, problems=(problem,))
-    reader = _Reader(name)
-    data = reader.value(node, ())
-    return RuleFile(path=path, name=name, text=text, data=data, lines=reader.lines, problems=tuple(reader.problems))
+        return _refused(path, name, problem, text=text)
+    problems = (*(_slip(name, slip) for slip in written.slips), *scalars.problems)
+    return RuleFile(path=path, name=name, text=text, data=written.value, lines=written.lines, problems=problems)
+
+
+def _refused(path: Path, name: str, problem: FileProblem, *, text: str = "") -> RuleFile:
+    """A file that says nothing that could be used."""
+    return RuleFile(path=path, name=name, text=text, data=None, lines={}, problems=(problem,))
 
 
 def _unreadable(name: str, line: int, found: str) -> FileProblem:
     return FileProblem(file=name, line=line, what="not readable", found=found, expected="YAML in UTF-8")
 
 
-class _Reader:
-    """Walks the nodes of one file, keeping lines and problems."""
+def _slip(name: str, slip: Slip) -> FileProblem:
+    """A slip of writing, in this room's words."""
+    what, found, expected = {
+        SlipKind.DUPLICATE_KEY: ("duplicate key", f"{slip.key}, also on line {slip.first_line}", "each key once"),
+        SlipKind.ALIAS: ("anchor", "a value that is used again as *alias", "each value written out"),
+        SlipKind.KEY_NO_WORD: ("wrong key", "a key that is no word", "a word"),
+    }[slip.kind]
+    return FileProblem(file=name, line=slip.line, what=what, found=found, expected=expected)
+
+
+class _Scalars:
+    """Reads the scalars of one file by YAML 1.2's core types, keeping what is wrong with them."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.lines: dict[Location, int] = {}
         self.problems: list[FileProblem] = []
-        self.seen: set[yaml.Node] = set()
 
-    def note(self, line: int, what: str, found: str, expected: str) -> None:
-        self.problems.append(FileProblem(file=self.name, line=line, what=what, found=found, expected=expected))
-
-    def value(self, node: yaml.Node, location: Location) -> Any:
-        self.lines.setdefault(location, node.start_mark.line + 1)
-        if node in self.seen:  # an alias gives the node itself, which may even stand inside itself
-            self.note(
-                node.start_mark.line + 1, "anchor", "a value that is used again as *alias", "each value written out"
-            )
-            return None
-        self.seen.add(node)
-        if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, location)
-        if isinstance(node, yaml.SequenceNode):
-            return [self.value(child, (*location, position)) for position, child in enumerate(node.value)]
-        return self._scalar(node)
-
-    def _mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
-        data: dict[str, Any] = {}
-        first: dict[str, int] = {}
-        for key_node, value_node in node.value:
-            key, line = str(key_node.value), key_node.start_mark.line + 1
-            if key in first:
-                self.note(line, "duplicate key", f"{key}, also on line {first[key]}", "each key once")
-                continue
-            first[key] = line
-            self.lines[(*location, key)] = line
-            data[key] = self.value(value_node, (*location, key))
-        return data
-
-    def _scalar(self, node: yaml.Node) -> Any:
+    def read(self, node: yaml.ScalarNode) -> object:
         text, line = str(node.value), node.start_mark.line + 1
-        if getattr(node, "style", None) in QUOTED:
+        if node.style in QUOTED:
             return text
         if text.lower() in WORDS_FOR_TRUTH:
-            self.note(line, "ambiguous word", text, "true or false, or the word in quotes")
+            self._note(line, "ambiguous word", text, "true or false, or the word in quotes")
             return text
         if text in ("", "~", "null"):
             return None
@@ -138,6 +115,9 @@ class _Reader:
         if not NUMBER.fullmatch(text):
             return text
         if abs(float(text)) > LARGEST:
-            self.note(line, "number too large", text, f"at most {LARGEST}, which every reader of JSON keeps exactly")
+            self._note(line, "number too large", text, f"at most {LARGEST}, which every reader of JSON keeps exactly")
             return None
         return int(text) if INTEGER.fullmatch(text) else float(text)
+
+    def _note(self, line: int, what: str, found: str, expected: str) -> None:
+        self.problems.append(FileProblem(file=self.name, line=line, what=what, found=found, expected=expected))

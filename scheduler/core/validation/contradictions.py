@@ -2,9 +2,9 @@
 
 import polars as pl
 
+from scheduler.core.dependencies import closure
 from scheduler.core.derivation import truth
 from scheduler.core.expression import parse
-from scheduler.core.expression_check import closure
 from scheduler.core.validation.given import Given
 from scheduler.core.validation.problems import MASK, PLACED_SCHEMA, Severity, as_faults, shown
 
