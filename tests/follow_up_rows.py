@@ -1,4 +1,4 @@
-"""Builders of what follows a plan: examinations, verdicts, bookings, events, tasks, overrides, plan changes."""
+"""Builders of what follows a plan: examinations, verdicts, bookings, events, overrides, plan changes."""
 
 from datetime import date, datetime, timedelta
 
@@ -70,25 +70,6 @@ def some_events(ids: Ids, patient_ids: Ids, episode_ids: Ids, **cells: object) -
     return a_frame(len(ids), **{**usual, **cells})
 
 
-def some_tasks(ids: Ids, patient_ids: Ids, episode_ids: Ids, **cells: object) -> pl.DataFrame:
-    """An open treatment decision for each patient, due on 3 April 2026."""
-    usual = {
-        "id": list(ids),
-        "patient_id": list(patient_ids),
-        "episode_id": list(episode_ids),
-        "kind": "treatment_decision",
-        "opened_on": date(2026, 3, 4),
-        "due_on": date(2026, 4, 3),
-        "owner": "tumour board",
-        "reason": "a recurrence on 2026-03-04",
-        "source": "event 1",
-        "closed_on": None,
-        "closed_by": None,
-        "closed_because": None,
-    }
-    return a_frame(len(ids), **{**usual, **cells})
-
-
 def some_overrides(ids: Ids, episode_ids: Ids, **cells: object) -> pl.DataFrame:
     """A clinician follows each patient intensively until the end of 2026."""
     usual = {
@@ -130,7 +111,6 @@ def follow_up(transaction: Transaction, followed: Followed) -> None:
     transaction.append("bookings", some_bookings(ids, visits))
     transaction.append("examinations", some_examinations(ids, patients, episodes))
     transaction.append("events", some_events(ids, patients, episodes))
-    transaction.append("tasks", some_tasks(ids, patients, episodes))
     transaction.replace_verdicts(episodes, some_verdicts(ids, episodes, visits))
     transaction.append_audit(some_audit_rows(patients))
 

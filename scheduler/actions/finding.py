@@ -1,11 +1,14 @@
 """Finding one patient by the MRN."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
 from scheduler.errors import Conflict, NotFound, listed
 from scheduler.store.reading import Reading
+from scheduler.store.registry import Registry
+from scheduler.store.transaction import Transaction
 
 
 class PatientNotFound(NotFound):
@@ -39,6 +42,21 @@ class Patient:
     resected_on: date
     episode_id: int
     episode_state: str
+    version: int  # of the patient's record: rises with every change, so that a stale one is noticed
+
+
+@contextmanager
+def acting_on(
+    registry: Registry, mrn: str, *, site: str | None = None, preview: bool = False
+) -> Iterator[tuple[Transaction, Patient]]:
+    """A transaction with the patient whom it is about, whom nobody else changes meanwhile.
+
+    With `preview` everything is done and nothing is kept. Raises `PatientNotFound` and `SeveralPatients`.
+    """
+    with registry.transaction(keep=not preview) as transaction:
+        found = find_patient(transaction, mrn, site=site)
+        transaction.lock_patients([found.patient_id])
+        yield transaction, find_patient(transaction, mrn, site=site)
 
 
 def find_patient(reading: Reading, mrn: str, *, site: str | None = None) -> Patient:
@@ -50,7 +68,8 @@ def find_patient(reading: Reading, mrn: str, *, site: str | None = None) -> Pati
         raise SeveralPatients(mrn=mrn, sites=found["site"].sort().to_list())
     patient_id = int(found["patient_id"][0])
     resection = reading.resections_of([patient_id]).sort("resected_on").row(-1, named=True)
-    episode = reading.episodes_of([patient_id]).sort("anchor_on").row(-1, named=True)
+    episodes = reading.episodes_of([patient_id]).sort("anchor_on")
+    episode = episodes.row(-1, named=True)
     return Patient(
         patient_id=patient_id,
         mrn=str(reading.identities([patient_id])["mrn"][0]),
@@ -59,4 +78,5 @@ def find_patient(reading: Reading, mrn: str, *, site: str | None = None) -> Pati
         resected_on=resection["resected_on"],
         episode_id=episode["episode_id"],
         episode_state=episode["state"],
+        version=int(episodes["version"].sum()),
     )

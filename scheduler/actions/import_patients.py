@@ -4,18 +4,17 @@ The same file twice changes nothing. Nothing of a bad row is stored, nothing goo
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 
-from scheduler.actions.assessing import Rules
 from scheduler.actions.caveats import CAVEATS, caveats_of
 from scheduler.actions.enrolling import Enrolment, enrol
 from scheduler.actions.filing import Outcome, Signature
 from scheduler.actions.refusing import check_headings, told
+from scheduler.actions.rules import Rules
 from scheduler.actions.signing import STAGES, Filed, file_and_assess
 from scheduler.core.validation import PROBLEM_SCHEMA, Validated, validate
 from scheduler.core.variables import CollectedAt, VariableDictionary
@@ -109,10 +108,6 @@ class Import:
     dry_run: bool = False
 
 
-class _DryRun(Exception):
-    """Leaves a transaction without keeping it."""
-
-
 def import_patients(
     registry: Registry, wanted: Import, rules: Rules, *, progress: Progress = lambda _done, _all: None
 ) -> Imported:
@@ -127,10 +122,8 @@ def import_patients(
     clean = validated.clean
     for start in range(0, clean.height, PATIENTS_AT_A_TIME):
         chunk = clean.slice(start, PATIENTS_AT_A_TIME)
-        with suppress(_DryRun), registry.transaction() as transaction:
+        with registry.transaction(keep=not wanted.dry_run) as transaction:
             tally.add(chunk, *_import_chunk(transaction, chunk, given, wanted, rules))
-            if wanted.dry_run:
-                raise _DryRun
         progress(min(start + PATIENTS_AT_A_TIME, clean.height), clean.height)
     return tally.result(rows=table.frame.height, notes=table.notes)
 

@@ -7,9 +7,10 @@ from datetime import date
 
 import polars as pl
 
-from scheduler.actions.assessing import Assessed, Rules
+from scheduler.actions.assessing import Assessed
 from scheduler.actions.filing import Outcome, Signature
 from scheduler.actions.finding import Patient, find_patient
+from scheduler.actions.rules import Rules
 from scheduler.actions.signing import Filed, file_and_assess
 from scheduler.core.validation import PROBLEM_SCHEMA, validate
 from scheduler.core.validation.headings import nearest_heading

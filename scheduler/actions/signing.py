@@ -10,9 +10,10 @@ from datetime import date
 
 import polars as pl
 
-from scheduler.actions.assessing import Assessed, Rules, assess_and_plan
+from scheduler.actions.assessing import Assessed, assess_and_plan
 from scheduler.actions.auditing import audit
 from scheduler.actions.filing import Compared, Outcome, Signature, compare, file_report
+from scheduler.actions.rules import Rules
 from scheduler.core.reports import as_json, read_documents
 from scheduler.core.validation import screen
 from scheduler.core.variables import CollectedAt, VariableDictionary

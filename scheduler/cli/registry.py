@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from scheduler import settings
 
 if TYPE_CHECKING:
-    from scheduler.actions.assessing import Rules
+    from scheduler.actions.rules import Rules
     from scheduler.store.registry import Registry
 
 
@@ -19,8 +19,8 @@ def open_registry() -> "Registry":
 
 def rules_for(registry: "Registry", *, protocol: str, rules: Path | None) -> "Rules":
     """The rulebook, a protocol of it, and the working days of the registry's sites."""
-    from scheduler.actions.assessing import Rules
     from scheduler.actions.describe_site import calendars
+    from scheduler.actions.rules import Rules
     from scheduler.rulebook import load_rulebook
 
     loaded = Rules(rulebook=load_rulebook(rules), protocol_id=protocol, working_days=calendars(registry))

@@ -6,26 +6,11 @@ from rich.markup import escape
 
 from scheduler.actions.caveats import caveats_of
 from scheduler.actions.sign_report import SignedReport
-from scheduler.cli.showing import caveat_lines, frame_table, named_procedures, table
+from scheduler.cli.changes_page import changes_lines, changes_value
+from scheduler.cli.showing import caveat_lines, frame_table, table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-
-CHANGES = {
-    "change": "change",
-    "grid_month": "month",
-    "was_due_on": "was due",
-    "due_on": "due",
-    "procedures": "procedures",
-    "reason": "why",
-}
-SAID = {  # how many visits, in the order of what needs attention
-    "added": "added",
-    "moved": "changed",
-    "withdrawn": "withdrawn",
-    "kept": "kept",
-    "left": "left as they are (past or answered)",
-}
 
 
 def page(signed: SignedReport) -> list["RenderableType"]:
@@ -48,7 +33,7 @@ def page(signed: SignedReport) -> list["RenderableType"]:
         provisional = ", provisional" if decision["provisional"] else ""
         parts.append(f"[bold]{old}{decision['intensity']} follow-up (policy){provisional}[/], because:")
         parts += [f"  - {escape(reason)}" for reason in decision["because"]]
-    return [*parts, "", *_changes(signed)]
+    return [*parts, "", *changes_lines(signed.assessed.changes, mrn=signed.patient.mrn)]
 
 
 def as_value(signed: SignedReport) -> dict[str, Any]:
@@ -66,7 +51,7 @@ def as_value(signed: SignedReport) -> dict[str, Any]:
         "provisional": decision["provisional"],
         "because": decision["because"],
         "no_surveillance": decision["no_surveillance"],
-        "changes": signed.assessed.changes.drop("visit_id", "episode_id").to_dicts(),
+        "changes": changes_value(signed.assessed.changes),
     }
 
 
@@ -83,20 +68,3 @@ def _assessments(signed: SignedReport) -> "RenderableType":
 
 def _range(row: dict[str, Any]) -> str:
     return f"{row['lowest']:.3f} to {row['highest']:.3f}" if row["lowest"] is not None else "–"
-
-
-def _changes(signed: SignedReport) -> list["RenderableType"]:
-    import polars as pl
-
-    changes = signed.assessed.changes
-    counts = dict(changes["change"].value_counts().rows())
-    summary = ", ".join(f"{counts[change]} {said}" for change, said in SAID.items() if change in counts) or "no visit"
-    told = changes.filter(pl.col("change").is_in(["moved", "added", "withdrawn"]))
-    shown = told.head(12)
-    parts: list[RenderableType] = [f"[bold]the plan:[/] {summary}"]
-    if shown.height:
-        named = pl.Series("procedures", [named_procedures(each) for each in shown["procedures"]], dtype=pl.String)
-        parts.append(frame_table(shown.with_columns(named), CHANGES))
-    if told.height > shown.height:
-        parts.append(f"… and {told.height - shown.height} more: hepwatch patient show {escape(signed.patient.mrn)}")
-    return parts

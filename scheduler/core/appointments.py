@@ -4,21 +4,20 @@ Takes what becomes of the visits when a plan changes; gives it with these flagge
 the patient.
 """
 
-from datetime import date
-
 import polars as pl
 
 from scheduler.core.liver_rhythm import LIVER_IMAGING
 from scheduler.core.procedure_lists import ProcedureLists
-from scheduler.core.visit_changes import Change, after_the_change, episode_id, is_ahead, is_booked
+from scheduler.core.visit_changes import Change, Today, after_the_change, episode_id, is_ahead, is_booked
 
 
-def bring_forward(pairs: pl.DataFrame, lists: ProcedureLists, *, today: date) -> pl.DataFrame:
+def bring_forward(pairs: pl.DataFrame, lists: ProcedureLists, *, today: Today) -> pl.DataFrame:
     """The visits with `wanted_on`: by when the plan wants what is booked and flagged, missing for all others.
 
     Flagged is what the plan itself wants earlier, and the next appointment for liver imaging behind a visit for it
     that is new in the plan: on the day of the new one, unless the appointment is that early.
 
+    >>> from datetime import date
     >>> days = {"opens_on": date(2026, 8, 1), "closes_on": date(2026, 12, 1)}
     >>> was = {f"was_{name}": day for name, day in days.items()} | {"was_status": "open", "was_list_id": 0}
     >>> month = {"list_id": 0, "is_answered": False, **days, **was}
@@ -44,7 +43,7 @@ def bring_forward(pairs: pl.DataFrame, lists: ProcedureLists, *, today: date) ->
     )
 
 
-def _sooner(pairs: pl.DataFrame, lists: ProcedureLists, today: date) -> pl.DataFrame:
+def _sooner(pairs: pl.DataFrame, lists: ProcedureLists, today: Today) -> pl.DataFrame:
     """The appointments for liver imaging directly behind a new visit for it: `key, sooner_on`, that visit's day."""
     is_open_after = (pl.col("change") == Change.ADDED.value) | is_ahead(today)
     in_front = pl.col("change").shift(1).over("episode_id") == Change.ADDED.value

@@ -6,7 +6,7 @@ and which days are holidays: `WorkingDays` is told.
 """
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import cache
 
 import polars as pl
@@ -121,5 +121,6 @@ def due_day(grid_on: date, *, opens_on: date, closes_on: date, working_days: Wor
 
 def _worked_days(first_day: date, last_day: date, working_days: WorkingDays) -> pl.Series:
     """Every day from the first to the last, both inclusive; missing where the site does not work."""
-    days = (first_day + timedelta(days=offset) for offset in range((last_day - first_day).days + 1))
-    return pl.Series([day if working_days.includes(day) else None for day in days], dtype=pl.Date)
+    days = pl.date_range(first_day, last_day, eager=True)
+    is_weekend = (days.dt.weekday() - 1).is_in([*working_days.weekend])  # Polars counts Monday as 1
+    return days.set(is_weekend | days.is_in([*working_days.closed]), None)

@@ -14,7 +14,7 @@ and its window; otherwise both are held. It does not match: what an examination 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import timedelta
 
 import polars as pl
 
@@ -25,7 +25,9 @@ from scheduler.core.protocols import SurveillanceProtocol
 from scheduler.core.visit_changes import (
     CATCH_UP,
     Change,
+    Today,
     after_the_change,
+    day,
     episode_id,
     grid_month,
     has_origin,
@@ -49,7 +51,12 @@ CATCH_UP_VISITS: dict[str, pl.DataType] = {
     "closes_on": pl.Date(),
     "because": pl.String(),
 }
-STANDING = ("key", "episode_id", "stands_in_on", "imaged_on")
+STANDING: dict[str, pl.DataType] = {
+    "key": pl.Int64(),
+    "episode_id": pl.Int64(),
+    "stands_in_on": pl.Date(),
+    "imaged_on": pl.Date(),
+}
 NEXT = ("next_due_on", "next_months", "next_list_id")
 STAYS_OPEN = [change.value for change in (Change.ADDED, Change.KEPT, Change.MOVED, Change.FLAGGED)]
 
@@ -63,10 +70,10 @@ class CatchingUp:
     completed: pl.DataFrame  # COMPLETED; an episode without liver imaging counts from its resection
     raised: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.Int64))  # episodes whose intensity has risen
 
-    def last_imaged(self, today: date) -> pl.DataFrame:
+    def last_imaged(self, today: Today) -> pl.DataFrame:
         """The last completed liver imaging of each episode up to and on today: `episode_id, imaged_on`."""
         is_liver = pl.col("procedure") == LIVER_IMAGING
-        done = self.completed.filter(is_liver, pl.col("performed_on") <= today)
+        done = self.completed.filter(is_liver, pl.col("performed_on") <= day(today, pl.col("episode_id")))
         return done.group_by("episode_id").agg(imaged_on=pl.col("performed_on").max())
 
     def is_raised(self) -> pl.Expr:
@@ -84,6 +91,7 @@ class CatchingUp:
     def latest(self, last_on: str, months: str) -> pl.Expr:
         """The last day without a gap: the interval and both sides of its window after a day.
 
+        >>> from datetime import date
         >>> from scheduler.core.protocols import Window
         >>> window = Window(interval_up_to_months=3, opens_days_before=14, closes_days_after=14, source="policy")
         >>> protocol = SurveillanceProtocol.model_construct(windows=(window,))
@@ -98,21 +106,25 @@ class CatchingUp:
 
 def _by_reach(months: str, days: Mapping[int, int]) -> pl.Expr:
     """The days of the first row that reaches as far as an interval, as a duration."""
-    return pl.coalesce(pl.when(pl.col(months) <= reach).then(pl.duration(days=each)) for reach, each in days.items())
+    return pl.coalesce(
+        pl.when(pl.col(months) <= reach).then(pl.lit(timedelta(days=each))) for reach, each in days.items()
+    )
 
 
-def standing(before: pl.DataFrame, basis: CatchingUp, *, today: date) -> pl.DataFrame:
+def standing(before: pl.DataFrame, basis: CatchingUp, *, today: Today) -> pl.DataFrame:
     """The catch-up visits that exist, open or done, as `stood_in_for` takes them.
 
     The next interval counts from the due day of an open one, and from the last imaging where it is done.
     """
     is_done = was("done") | pl.col("is_answered")
+    found = before.filter(has_origin(CATCH_UP), was("open") | was("done"))
+    if found.is_empty():
+        return pl.DataFrame(schema=STANDING)
     return (
-        before.filter(has_origin(CATCH_UP), was("open") | was("done"))
-        .with_columns(episode_id=episode_id(), stands_in_on=pl.col("was_due_on"))
+        found.with_columns(episode_id=episode_id(), stands_in_on=pl.col("was_due_on"))
         .join(basis.last_imaged(today), on="episode_id", how="left")
         .with_columns(imaged_on=pl.when(is_done).then("imaged_on").fill_null(pl.col("stands_in_on")))
-        .select(STANDING)
+        .select(*STANDING)
     )
 
 
@@ -139,35 +151,32 @@ def with_stand_ins(
 
 
 def catch_up_visits(
-    pairs: pl.DataFrame, planned: pl.DataFrame, lists: ProcedureLists, basis: CatchingUp, *, today: date
+    pairs: pl.DataFrame, planned: pl.DataFrame, lists: ProcedureLists, basis: CatchingUp, *, today: Today
 ) -> pl.DataFrame:
     """The catch-up visits that are missing: `key, procedures`, the days of the window and `because`.
 
     `pairs` are visits beside each other with their `change`, `planned` the rhythm of the same plans.
     """
     imaged = basis.last_imaged(today)
-    first = planned.group_by("episode_id").agg(first_due_on=pl.col("due_on").min())
     days = (
         _behind(_next_liver_imaging(pairs, planned, imaged, lists, today), planned)
-        .join(imaged, on="episode_id", how="left")
         .join(_replaced(pairs, lists, basis), on="episode_id", how="left")
-        .join(first, on="episode_id")
         .with_columns(is_raised=basis.is_raised())
     )
-    windows = with_due_on(_with_window(days, basis, today=today), basis.working_days)
-    needed = windows.filter(_is_needed())
+    too_late = _with_window(days, basis, today=today).filter(_is_too_late())
+    needed = with_due_on(too_late, basis.working_days).filter(pl.col("due_on") < pl.col("upcoming_on"))
     if needed.is_empty():
         return pl.DataFrame(schema=CATCH_UP_VISITS)
     return _as_visits(needed, pairs, lists, basis)
 
 
 def _next_liver_imaging(
-    pairs: pl.DataFrame, planned: pl.DataFrame, imaged: pl.DataFrame, lists: ProcedureLists, today: date
+    pairs: pl.DataFrame, planned: pl.DataFrame, imaged: pl.DataFrame, lists: ProcedureLists, today: Today
 ) -> pl.DataFrame:
     """The earliest liver visit of each episode that is open after the change and not answered by the last imaging.
 
-    Gives `episode_id`, `upcoming_on` (the due day, or an earlier appointment), when its window opens, and the month
-    of one that may still be moved.
+    Gives `episode_id`, `imaged_on` (that last imaging), `upcoming_on` (the due day, or an earlier appointment), when
+    its window opens, and the month of one that may still be moved.
     """
     added = pl.col("change") == Change.ADDED.value
     open_after = pl.col("change").is_in(STAYS_OPEN) | (
@@ -177,9 +186,8 @@ def _next_liver_imaging(
     answered_from = pl.when(added).then(pl.col("owned_from").fill_null(pl.col("due_on"))).otherwise("due_on")
     return (
         pairs.filter(open_after)
-        .with_columns(**after_the_change())
+        .with_columns(**after_the_change(), episode_id=episode_id())
         .filter(lists.holds(LIVER_IMAGING))
-        .with_columns(episode_id=episode_id())
         .join(planned.select("key", "owned_from"), on="key", how="left")
         .join(imaged, on="episode_id", how="left")
         .filter(pl.col("imaged_on").is_null() | (answered_from > pl.col("imaged_on")))
@@ -190,6 +198,7 @@ def _next_liver_imaging(
         )
         .group_by("episode_id")
         .agg(
+            pl.col("imaged_on").first(),
             pl.col("upcoming_on").min(),
             pl.col("upcoming_opens_on", "movable_month").min_by("upcoming_on"),
         )
@@ -199,7 +208,11 @@ def _next_liver_imaging(
 def _behind(upcoming: pl.DataFrame, planned: pl.DataFrame) -> pl.DataFrame:
     """The upcoming visits, each with the plan's first liver visit on or after its day: the one to be replaced."""
     return (
-        planned.select("episode_id", "grid_month", "list_id", "interval_months", *NEXT, behind_on="due_on")
+        planned.select(
+            *("episode_id", "grid_month", "list_id", "interval_months", *NEXT),
+            behind_on="due_on",
+            first_due_on=pl.col("due_on").min().over("episode_id"),
+        )
         .join(upcoming, on="episode_id", maintain_order="left")
         .filter(pl.col("behind_on") >= pl.col("upcoming_on"))
         .unique("episode_id", keep="first", maintain_order=True)
@@ -217,7 +230,7 @@ def _replaced(pairs: pl.DataFrame, lists: ProcedureLists, basis: CatchingUp) -> 
     )
 
 
-def _with_window(days: pl.DataFrame, basis: CatchingUp, *, today: date) -> pl.DataFrame:
+def _with_window(days: pl.DataFrame, basis: CatchingUp, *, today: Today) -> pl.DataFrame:
     """The rows with the day on which liver imaging is wanted, the window around it, and the last day without a gap."""
     before, after = basis.before("interval_months"), basis.after("interval_months")
     wanted_on = months_after(pl.col("imaged_on"), pl.col("interval_months")).fill_null(pl.col("first_due_on"))
@@ -225,21 +238,21 @@ def _with_window(days: pl.DataFrame, basis: CatchingUp, *, today: date) -> pl.Da
         days.with_columns(wanted_on=wanted_on)
         .with_columns(
             latest_on=pl.col("wanted_on") + before + after,
-            grid_on=pl.max_horizontal(pl.min_horizontal("wanted_on", "replaced_on"), pl.lit(today)),
+            grid_on=pl.max_horizontal(pl.min_horizontal("wanted_on", "replaced_on"), day(today, pl.col("episode_id"))),
         )
         .with_columns(
-            opens_on=pl.max_horizontal(pl.col("grid_on") - before, pl.lit(today)),
+            opens_on=pl.max_horizontal(pl.col("grid_on") - before, day(today, pl.col("episode_id"))),
             closes_on=pl.col("grid_on") + after,
         )
     )
 
 
-def _is_needed() -> pl.Expr:
-    """Whether a visit on this day comes before the upcoming one, and that one is too late."""
+def _is_too_late() -> pl.Expr:
+    """Whether the upcoming visit is too late."""
     too_late_now = pl.col("is_raised") & (
         (pl.col("grid_on") < pl.col("upcoming_opens_on")) | (pl.col("replaced_on") < pl.col("upcoming_on"))
     ).fill_null(value=False)
-    return (pl.col("due_on") < pl.col("upcoming_on")) & (too_late_now | (pl.col("latest_on") < pl.col("upcoming_on")))
+    return too_late_now | (pl.col("latest_on") < pl.col("upcoming_on"))
 
 
 def _as_visits(candidates: pl.DataFrame, pairs: pl.DataFrame, lists: ProcedureLists, basis: CatchingUp) -> pl.DataFrame:

@@ -4,17 +4,16 @@ Takes visits beside each other with their `change`, as `visit_changes` gives the
 gives `reason`. It decides nothing.
 """
 
-from datetime import date
-
 import polars as pl
 
 from scheduler.core.procedure_lists import ProcedureLists
-from scheduler.core.visit_changes import DAYS, Change, from_key, is_ahead, is_booked, is_new, is_past, was
+from scheduler.core.visit_changes import DAYS, Change, Today, from_key, is_ahead, is_booked, is_new, is_past, was
 
 
-def with_reason(pairs: pl.DataFrame, lists: ProcedureLists, *, today: date) -> pl.DataFrame:
+def with_reason(pairs: pl.DataFrame, lists: ProcedureLists, *, today: Today) -> pl.DataFrame:
     """The visits with `reason`, in any order.
 
+    >>> from datetime import date
     >>> days = {"opens_on": date(2026, 3, 17), "due_on": date(2026, 3, 31), "closes_on": date(2026, 4, 14)}
     >>> before = {f"was_{name}": day for name, day in days.items()} | {"was_status": "done", "was_list_id": 0}
     >>> answers = {"is_answered": True, "booked_on": None, "because": None, "wanted_on": None}
@@ -26,15 +25,15 @@ def with_reason(pairs: pl.DataFrame, lists: ProcedureLists, *, today: date) -> p
     worded = pl.col("change").is_in([Change.MOVED.value, Change.FLAGGED.value]) | (
         is_booked() & (pl.col("change") == Change.LEFT.value)
     )
-    plain = pairs.filter(~worded).with_columns(reason=_plain_reason(today))
     described = pairs.filter(worded)
     if described.is_empty():
-        return plain
+        return pairs.with_columns(reason=_plain_reason(today))
+    plain = pairs.filter(~worded).with_columns(reason=_plain_reason(today))
     differences = lists.with_differences(described, "was_list_id", "list_id")
     return pl.concat([plain, differences.with_columns(reason=_worded_reason(today)).drop("differences")])
 
 
-def _plain_reason(today: date) -> pl.Expr:
+def _plain_reason(today: Today) -> pl.Expr:
     """The reason where it is one of a few sentences, or comes with the plan."""
     change = pl.col("change")
     return (
@@ -50,7 +49,7 @@ def _plain_reason(today: date) -> pl.Expr:
     )
 
 
-def _untouched_reason(today: date) -> pl.Expr:
+def _untouched_reason(today: Today) -> pl.Expr:
     """Why a visit is not the plan's to change."""
     return (
         pl.when(~was("open"))
@@ -63,7 +62,7 @@ def _untouched_reason(today: date) -> pl.Expr:
     )
 
 
-def _worded_reason(today: date) -> pl.Expr:
+def _worded_reason(today: Today) -> pl.Expr:
     """The reason of a visit that moves or is booked, with its days."""
     bring_forward = pl.format("booked for {}, wanted by {}: bring forward", "booked_on", "wanted_on")
     unwanted = pl.format("booked for {}; not in the new plan", "booked_on")

@@ -6,6 +6,7 @@ event closes it. How many days are given is policy, except for the treatment dec
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 import polars as pl
 
@@ -60,15 +61,20 @@ def tasks_of(lines: pl.DataFrame) -> pl.DataFrame:
     ('find_patient', datetime.date(2026, 6, 15), None)
     """
     counted = lines.filter(pl.col("died_on").is_null(), pl.col("anchor_on").is_not_null())
-    tasks = pl.concat([_tasks(counted, task, terms) for task, terms in _terms().items()])
+    opens = counted.select(terms.opens.any().alias(task) for task, terms in _terms().items()).row(0, named=True)
+    tasks = [_tasks(counted, task, terms) for task, terms in _terms().items() if opens[task]]
+    if not tasks:
+        return pl.DataFrame(schema=TASKS)
     return (
-        tasks.sort("place")
+        pl.concat(tasks)
+        .sort("place")
         .unique(["patient_id", "anchor_on", "task", "closed_on"], keep="first", maintain_order=True)
         .sort("patient_id", "opened_on", "place", "task")
         .select(pl.col(name).cast(kind) for name, kind in TASKS.items())
     )
 
 
+@cache
 def _terms() -> dict[Task, Terms]:
     changes, ended = pl.col("is_change"), _becomes(State.ENDED)
     return {
@@ -125,6 +131,7 @@ def _tasks(lines: pl.DataFrame, task: Task, terms: Terms) -> pl.DataFrame:
     )
 
 
+@cache
 def in_words() -> pl.Expr:
     """An event in words, with its day: `intrahepatic recurrence on 2026-05-01`.
 

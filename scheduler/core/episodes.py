@@ -7,6 +7,7 @@ neither visits of a plan nor what was decided before.
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 
 import polars as pl
 
@@ -182,7 +183,10 @@ def _states(stretches: pl.DataFrame, lines: pl.DataFrame, died: pl.DataFrame) ->
 def _new_episodes(stretches: pl.DataFrame) -> pl.DataFrame:
     """The episodes that a treatment begins and that are not stored yet, followed most closely: no model speaks."""
     event = pl.struct(event="begun_by", detail="treatment", on="anchor_on")
-    begun = stretches.filter(pl.col("episode_id").is_null()).with_columns(event.alias("treated")).unnest("treated")
+    unstored = stretches.filter(pl.col("episode_id").is_null())
+    if unstored.is_empty():
+        return pl.DataFrame(schema=NEW_EPISODES)
+    begun = unstored.with_columns(event.alias("treated")).unnest("treated")
     return begun.with_columns(intensity=pl.lit(Intensity.INTENSIVE.value), because=in_words()).select(
         pl.col(name).cast(kind) for name, kind in NEW_EPISODES.items()
     )
@@ -213,6 +217,7 @@ def _effects(lines: pl.DataFrame) -> pl.DataFrame:
     return recorded.with_columns(effect=_effect()).select(pl.col(name).cast(kind) for name, kind in EFFECTS.items())
 
 
+@cache
 def _effect() -> pl.Expr:
     anchors = pl.col("event").is_in([event.value for event in ANCHORING])
     no_change = {

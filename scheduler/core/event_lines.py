@@ -5,6 +5,7 @@ does an episode that is simply there. After a death nothing changes any more.
 """
 
 from enum import StrEnum
+from functools import cache
 
 import polars as pl
 
@@ -27,6 +28,10 @@ class State(StrEnum):
 
 NEXT_EPISODE = "next_episode"  # a line of its own: the next episode's anchor ends this one
 R2_SIGNED = "r2_signed"  # a line of its own: residual tumour, no surveillance
+
+# The place of an event among those of its day: the next episode comes after the treatment that begins it.
+AFTER_TREATMENT = tuple(event for event in Event if event not in BEFORE_TREATMENT)
+RANK = pl.Enum([R2_SIGNED, *BEFORE_TREATMENT, NEXT_EPISODE, *AFTER_TREATMENT])
 
 ON_A_LINE = ("patient_id", "anchor_on")
 
@@ -53,19 +58,14 @@ def with_new_anchors(episodes: pl.DataFrame, events: pl.DataFrame) -> pl.DataFra
     >>> with_new_anchors(stored, events).select("episode_id", "anchor_on", "begun_by").rows()[-1]
     (None, datetime.date(2026, 6, 1), 'curative_treatment')
     """
-    first = episodes.group_by("patient_id").agg(first_on=pl.col("anchor_on").min())
-    died = deaths(events)
-    begun = (
-        events.filter(_is(*ANCHORING))
-        .join(first, on="patient_id")
-        .join(died, on="patient_id", how="left")
-        .filter(pl.col("on") > pl.col("first_on"), (pl.col("on") <= pl.col("died_on")).fill_null(value=True))
-        .group_by("patient_id", anchor_on="on")
-        .agg(begun_by=pl.col("event").last(), treatment=pl.col("detail").last())
-    )
-    return episodes.join(begun, on=["patient_id", "anchor_on"], how="full", coalesce=True).sort(
-        "patient_id", "anchor_on", "episode_id", nulls_last=True
-    )
+    anchoring = events.filter(_is(*ANCHORING))
+    if anchoring.is_empty():
+        nothing = pl.lit(None, dtype=pl.String)
+        with_begun = episodes.with_columns(begun_by=nothing, treatment=nothing)
+    else:
+        begun = _begun(anchoring, episodes, deaths(events))
+        with_begun = episodes.join(begun, on=ON_A_LINE, how="full", coalesce=True)
+    return with_begun.sort("patient_id", "anchor_on", "episode_id", nulls_last=True)
 
 
 def lines_of(stretches: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
@@ -83,13 +83,16 @@ def lines_of(stretches: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     >>> lines_of(stretches, events).select("event", "before", "after", "is_change").row(0)
     ('death', 'active', 'ended', True)
     """
-    counted = events.join(deaths(events), on="patient_id", how="left").with_columns(died_on=_if_after_death())
-    lines = pl.concat([_belonging(counted, stretches), *_lines_of_their_own(stretches)], how="diagonal_relaxed")
+    belonging = _belonging(_with_deaths(events), stretches)
+    lines = pl.concat([belonging, *_lines_of_their_own(stretches)], how="diagonal_relaxed")
+    is_reopening = _is(Event.REOPENED) & _counts()
     return (
-        lines.sort("patient_id", "on", _rank(), pl.col("detail").fill_null(""), nulls_last=True)
-        .with_columns(place=pl.int_range(pl.len(), dtype=pl.Int64))
-        .with_columns(weight=_weight(), is_reopening=_is(Event.REOPENED) & _counts())
-        .with_columns(stage=pl.col("is_reopening").cast(pl.Int64).cum_sum().over(ON_A_LINE))
+        lines.sort("patient_id", "on", pl.col("event").cast(RANK), pl.col("detail").fill_null(""), nulls_last=True)
+        .with_columns(
+            place=pl.int_range(pl.len(), dtype=pl.Int64),
+            weight=_weight(),
+            stage=is_reopening.cast(pl.Int64).cum_sum().over(ON_A_LINE),
+        )
         .with_columns(reached=pl.col("weight").cum_max().over(*ON_A_LINE, "stage"))
         .with_columns(was=pl.col("reached").shift(1).over(ON_A_LINE).fill_null(0))
         .with_columns(before=_named("was"), after=_named("reached"), is_change=pl.col("was") != pl.col("reached"))
@@ -106,6 +109,26 @@ def deaths(events: pl.DataFrame) -> pl.DataFrame:
     [datetime.date(2026, 6, 1)]
     """
     return events.filter(_is(Event.DEATH)).group_by("patient_id").agg(died_on=pl.col("on").min())
+
+
+def _begun(anchoring: pl.DataFrame, episodes: pl.DataFrame, died: pl.DataFrame) -> pl.DataFrame:
+    """The anchors that treatments set: after the patient's first one, and not after a death."""
+    first = episodes.group_by("patient_id").agg(first_on=pl.col("anchor_on").min())
+    return (
+        anchoring.join(first, on="patient_id")
+        .join(died, on="patient_id", how="left")
+        .filter(pl.col("on") > pl.col("first_on"), (pl.col("on") <= pl.col("died_on")).fill_null(value=True))
+        .group_by("patient_id", anchor_on="on")
+        .agg(begun_by=pl.col("event").last(), treatment=pl.col("detail").last())
+    )
+
+
+def _with_deaths(events: pl.DataFrame) -> pl.DataFrame:
+    """The events with `died_on`, the death before each."""
+    died = deaths(events)
+    if died.is_empty():
+        return events.with_columns(died_on=pl.lit(None, dtype=pl.Date))
+    return events.join(died, on="patient_id", how="left").with_columns(died_on=_if_after_death())
 
 
 def _belonging(events: pl.DataFrame, stretches: pl.DataFrame) -> pl.DataFrame:
@@ -129,19 +152,26 @@ def _belonging(events: pl.DataFrame, stretches: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _lines_of_their_own(stretches: pl.DataFrame) -> tuple[pl.DataFrame, ...]:
+def _lines_of_their_own(stretches: pl.DataFrame) -> list[pl.DataFrame]:
     """A line for each episode that another one follows, and for each that rests on an R2 resection."""
+    return [lines for lines in (_ends(stretches), _left_behind(stretches)) if not lines.is_empty()]
+
+
+def _ends(stretches: pl.DataFrame) -> pl.DataFrame:
+    if not stretches["patient_id"].is_duplicated().any():
+        return stretches.clear()
     follower = pl.col("anchor_on").shift(-1).over("patient_id")
     how = pl.col("begun_by").shift(-1).over("patient_id")
     which = pl.col("treatment").shift(-1).over("patient_id")
     own = stretches.with_columns(follower=follower, how=how, which=which)
-    ends = own.filter(pl.col("follower").is_not_null()).select(
-        "patient_id", "episode_id", "anchor_on", on="follower", event=pl.lit(NEXT_EPISODE), detail=_begun_by()
+    return own.filter(pl.col("follower").is_not_null()).select(
+        *ON_A_LINE, "episode_id", on="follower", event=pl.lit(NEXT_EPISODE), detail=_begun_by()
     )
-    left_behind = own.filter(pl.col("r2_on").is_not_null()).select(
-        "patient_id", "episode_id", "anchor_on", on="r2_on", event=pl.lit(R2_SIGNED)
-    )
-    return ends, left_behind
+
+
+def _left_behind(stretches: pl.DataFrame) -> pl.DataFrame:
+    signed = stretches.filter(pl.col("r2_on").is_not_null())
+    return signed.select(*ON_A_LINE, "episode_id", on="r2_on", event=pl.lit(R2_SIGNED))
 
 
 def _begun_by() -> pl.Expr:
@@ -157,6 +187,7 @@ def _if_after_death() -> pl.Expr:
     return pl.when(earlier > 0).then("died_on")
 
 
+@cache
 def _weight() -> pl.Expr:
     """How much the state that an event leads to weighs; 0 for one that leads to none."""
     to_paused = _is(Event.RECURRENCE) & (pl.col("detail") == "intrahepatic")
@@ -184,13 +215,6 @@ def _is(*events: str) -> pl.Expr:
     return pl.col("event").is_in(list(map(str, events)))
 
 
-def _rank() -> pl.Expr:
-    """The place of an event among those of its day: the next episode comes after the treatment that begins it."""
-    words = [R2_SIGNED, *BEFORE_TREATMENT, NEXT_EPISODE, *(event for event in Event if event not in BEFORE_TREATMENT)]
-    places = {str(word): place for place, word in enumerate(words)}
-    return pl.col("event").replace_strict(places, return_dtype=pl.Int64)
-
-
 def _named(weight: str) -> pl.Expr:
-    names = {state.weight: state.value for state in State}
-    return pl.when(pl.col("anchor_on").is_not_null()).then(pl.col(weight).replace_strict(names, return_dtype=pl.String))
+    names = pl.lit(pl.Series([state.value for state in State]))
+    return pl.when(pl.col("anchor_on").is_not_null()).then(names.gather(pl.col(weight)))

@@ -81,7 +81,6 @@ def in_order(events: pl.DataFrame, *, as_of: date, known_at: datetime | None = N
     typed = events.select(pl.col(name).cast(kind) for name, kind in EVENTS.items())
     _check(typed)
     known = typed if known_at is None else typed.filter(pl.col("recorded_at") <= known_at)
-    order = {event.value: place for place, event in enumerate(Event)}
     return (
         known.filter(pl.col("on") <= as_of)
         .group_by("patient_id", "event", "on", "detail")
@@ -89,7 +88,7 @@ def in_order(events: pl.DataFrame, *, as_of: date, known_at: datetime | None = N
         .sort(
             "patient_id",
             "on",
-            pl.col("event").replace_strict(order, return_dtype=pl.Int64),
+            pl.col("event").cast(pl.Enum(Event)),
             pl.col("detail").fill_null(""),
         )
         .select(*EVENTS)

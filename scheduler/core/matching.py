@@ -78,35 +78,29 @@ def _matched_visits(
     visits: pl.DataFrame, verdicts: pl.DataFrame, protocol: SurveillanceProtocol, as_of: date
 ) -> pl.DataFrame:
     in_order = visits.sort("episode_id", "due_on", "visit_id")
-    answered = pl.concat([in_order, _answers(in_order, verdicts, protocol)], how="horizontal")
+    answered = in_order.hstack(_answers(in_order, verdicts, protocol))
     return (
-        answered.lazy()
-        .rename({"status": "was_status"})
-        .join(_standing(answered, as_of).lazy(), on="visit_id", how="left", maintain_order="left")
+        answered.join(_standing(answered, as_of), on="visit_id", how="left", maintain_order="left")
         .with_columns(
-            status=pl.coalesce("status", "was_status"),
-            done_on=pl.when(pl.col("status") == "done").then("done_on"),
+            status=pl.coalesce("standing", "status"),
+            done_on=pl.when(pl.col("standing") == "done").then("done_on"),
             missed_before=pl.col("missed_before").fill_null(0),
         )
         .select(*MATCHED_VISITS)
-        .collect()
     )
 
 
 def _standing(answered: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    """The status of every visit that is neither withdrawn nor censored, and the misses before it."""
+    """The status of every visit that is neither withdrawn nor censored (`standing`), and the misses before it."""
     return (
-        in_turn(
-            answered.lazy().select("visit_id", "episode_id", "opens_on", "due_on", "closes_on", "status", "done_on")
-        )
+        in_turn(answered.select("visit_id", "episode_id", "opens_on", "due_on", "closes_on", "status", "done_on"))
         .with_columns(status=_status())
         .with_columns(is_missed=is_missed(as_of))
         .select(
             "visit_id",
-            status=pl.when("is_missed").then(pl.lit("missed")).otherwise("status"),
+            standing=pl.when("is_missed").then(pl.lit("missed")).otherwise("status"),
             missed_before=missed_before(pl.col("is_missed")),
         )
-        .collect()
     )
 
 
@@ -123,14 +117,11 @@ def _status() -> pl.Expr:
 
 def _answers(visits: pl.DataFrame, verdicts: pl.DataFrame, protocol: SurveillanceProtocol) -> pl.DataFrame:
     """What answered each required procedure of each visit, and the day of the last: a row per visit, in their order."""
-    deciding = (
-        verdicts.lazy()
-        .filter(pl.col("verdict").is_in([verdict.value for verdict in ANSWERS]))
-        .select("visit_id", "procedure", "examination_id", "performed_on", "verdict")
+    deciding = verdicts.filter(pl.col("verdict").is_in([verdict.value for verdict in ANSWERS])).select(
+        "visit_id", "procedure", "examination_id", "performed_on", "verdict"
     )
     return (
-        visits.lazy()
-        .select("visit_id", procedure=_required(protocol))
+        visits.select("visit_id", procedure=_required(protocol))
         .explode("procedure", empty_as_null=True, keep_nulls=True)
         .join(deciding, on=["visit_id", "procedure"], how="left", maintain_order="left")
         .group_by("visit_id", maintain_order=True)
@@ -140,7 +131,6 @@ def _answers(visits: pl.DataFrame, verdicts: pl.DataFrame, protocol: Surveillanc
             last_on=pl.col("performed_on").max(),
         )
         .select("answers", done_on=pl.when(pl.col("unanswered") == 0).then("last_on"))
-        .collect()
     )
 
 

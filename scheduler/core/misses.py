@@ -5,17 +5,19 @@ is not overdue for the one and missed for the other. It knows no examination.
 """
 
 from datetime import date
+from typing import TypeVar
 
 import polars as pl
 
 GONE = ("withdrawn", "censored")
+Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 
 
-def in_turn(visits: pl.LazyFrame) -> pl.LazyFrame:
+def in_turn(visits: Frame) -> Frame:
     """The visits that stand, neither withdrawn nor censored, by episode and due date.
 
-    >>> visits = pl.LazyFrame({"episode_id": [1, 1], "due_on": [date(2026, 6, 1), date(2026, 3, 1)], "status": "open"})
-    >>> in_turn(visits).collect()["due_on"].to_list()
+    >>> visits = pl.DataFrame({"episode_id": [1, 1], "due_on": [date(2026, 6, 1), date(2026, 3, 1)], "status": "open"})
+    >>> in_turn(visits)["due_on"].to_list()
     [datetime.date(2026, 3, 1), datetime.date(2026, 6, 1)]
     """
     return visits.filter(~pl.col("status").is_in(GONE)).sort("episode_id", "due_on", maintain_order=True)

@@ -37,20 +37,21 @@ def owners(examinations: pl.DataFrame, visits: pl.DataFrame) -> pl.DataFrame:
     >>> owners(examinations, visits).sort("examination_id")["visit_id"].to_list()
     [None, 1, 1, 2, 2]
     """
-    examined = examinations.lazy().select("examination_id", "episode_id", "performed_on")
-    standing = visits.lazy().filter(~pl.col("status").is_in(GONE))
+    examined = examinations.select("examination_id", "episode_id", "performed_on")
+    standing = visits.filter(~pl.col("status").is_in(GONE))
     is_grid = pl.col("origin") == GRID
     on_grid = _owned_on_grid(examined, standing.filter(is_grid))
-    beside = _nearest_beside_grid(examined, standing.filter(~is_grid))
+    beside = standing.filter(~is_grid)
+    if beside.is_empty():
+        return on_grid.select(*OWNERS)
     return (
-        on_grid.join(beside, on="examination_id", how="left")
+        on_grid.join(_nearest_beside_grid(examined, beside), on="examination_id", how="left")
         .with_columns(visit_id=pl.when(_is_beside_grid()).then("beside_id").otherwise("visit_id"))
         .select(*OWNERS)
-        .collect()
     )
 
 
-def _owned_on_grid(examined: pl.LazyFrame, grid: pl.LazyFrame) -> pl.LazyFrame:
+def _owned_on_grid(examined: pl.DataFrame, grid: pl.DataFrame) -> pl.DataFrame:
     """Each examination with the grid visit that owns its day, as if there were no other visits."""
     previous_on = pl.col("due_on").shift(1).over("episode_id")
     days_between = (pl.col("due_on") - pl.col("previous_on")).dt.total_days()
@@ -70,7 +71,7 @@ def _owned_on_grid(examined: pl.LazyFrame, grid: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _nearest_beside_grid(examined: pl.LazyFrame, beside: pl.LazyFrame) -> pl.LazyFrame:
+def _nearest_beside_grid(examined: pl.DataFrame, beside: pl.DataFrame) -> pl.DataFrame:
     """Of the visits beside the grid whose windows have opened by each examination's day, the one due nearest."""
     opened = beside.select("episode_id", "opens_on", beside_due_on="due_on", beside_id="visit_id")
     return (

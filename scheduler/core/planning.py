@@ -6,6 +6,7 @@ before: that is for `reconcile`.
 """
 
 from datetime import date
+from functools import lru_cache
 from itertools import product
 
 import polars as pl
@@ -79,10 +80,9 @@ def plan(
     """
     laid_out = anchors.select(*ANCHORS, horizon_month=horizon_month)
     furthest = laid_out["horizon_month"].max()
-    grid = _month_grid(protocol, furthest if isinstance(furthest, int) else HORIZON_MONTH)
+    grid = _month_grid(_Identical(protocol), furthest if isinstance(furthest, int) else HORIZON_MONTH)
     visits = (
-        laid_out.lazy()
-        .join(grid.lazy(), on=["intensity", "afterwards_months"], maintain_order="left_right")
+        laid_out.join(grid, on=["intensity", "afterwards_months"], maintain_order="left_right")
         .filter(pl.col("grid_month") <= pl.col("horizon_month"))
         .with_columns(grid_on=months_after(pl.col("anchor_on"), pl.col("grid_month")))
         .with_columns(
@@ -93,7 +93,6 @@ def plan(
             ),
             closes_on=pl.col("grid_on") + pl.duration(days="closes_days_after"),
         )
-        .collect()
     )
     return with_due_on(visits, working_days).select(*VISITS)
 
@@ -117,14 +116,15 @@ def plan_one(
     return plan(anchors, protocol, working_days=working_days, horizon_month=horizon_month)
 
 
-def horizon_on(today: date) -> pl.Expr:
+def horizon_on(today: date | pl.Expr) -> pl.Expr:
     """How far to lay out the plan of each anchor: month 120 or 24 months ahead of today, whichever is later.
 
     >>> anchors = pl.DataFrame({"anchor_on": [date(2026, 1, 31), date(2016, 1, 31)]})
     >>> anchors.select(horizon_month=horizon_on(date(2026, 3, 1)))["horizon_month"].to_list()
     [120, 145]
     """
-    ahead = whole_months_between(pl.col("anchor_on"), pl.lit(today)) + MONTHS_AHEAD
+    day = today if isinstance(today, pl.Expr) else pl.lit(today)
+    ahead = whole_months_between(pl.col("anchor_on"), day) + MONTHS_AHEAD
     return pl.max_horizontal(pl.lit(HORIZON_MONTH, dtype=pl.Int64), ahead)
 
 
@@ -165,12 +165,28 @@ def no_surveillance(
     return known.with_columns(no_surveillance=first)["no_surveillance"]
 
 
-def _month_grid(protocol: SurveillanceProtocol, horizon_month: int) -> pl.DataFrame:
+class _Identical:
+    """A protocol, the same as itself alone: it is frozen, and comparing what it says costs more than its grid."""
+
+    __slots__ = ("protocol",)
+
+    def __init__(self, protocol: SurveillanceProtocol) -> None:
+        self.protocol = protocol
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Identical) and self.protocol is other.protocol
+
+    def __hash__(self) -> int:
+        return id(self.protocol)
+
+
+@lru_cache(maxsize=64)
+def _month_grid(identical: _Identical, horizon_month: int) -> pl.DataFrame:
     """What is done in which month, for each intensity and afterwards interval, with the window in days.
 
     The first visit's `opens_day` is counted from the anchor; it is missing for the others.
     """
-    rows = []
+    protocol, rows = identical.protocol, []
     for intensity, branch in product(protocol.schedules, protocol.afterwards):
         visits = grid_visits(protocol, intensity, afterwards_months=branch.every_months, horizon_month=horizon_month)
         for position, visit in enumerate(visits):

@@ -6,7 +6,6 @@ that made either plan.
 """
 
 from collections.abc import Iterator
-from datetime import date
 
 import polars as pl
 
@@ -24,6 +23,7 @@ from scheduler.core.visit_changes import (
     PLACES,
     WINDOW,
     Change,
+    Today,
     after_the_change,
     change,
     episode_id,
@@ -32,7 +32,7 @@ from scheduler.core.visit_changes import (
     with_key,
 )
 
-__all__ = ["CHANGES", "EXISTING", "KEY", "WINDOW", "CatchingUp", "Change", "reconcile"]
+__all__ = ["CHANGES", "EXISTING", "KEY", "WINDOW", "CatchingUp", "Change", "Today", "reconcile"]
 
 EPISODES_AT_ONCE = 20_000
 ROOM_FOR_DAYS = 2**17  # more than lie between 1970 and any due day
@@ -42,7 +42,7 @@ def reconcile(
     existing: pl.DataFrame,
     planned: pl.DataFrame,
     *,
-    today: date,
+    today: Today,
     whole: bool = False,
     answered: pl.DataFrame | None = None,
     booked: pl.DataFrame | None = None,
@@ -54,7 +54,8 @@ def reconcile(
     `existing` needs `EXISTING`, `planned` the key and the window of `planning.VISITS`, whole plans from month 0; a
     visit is known by episode, origin and grid month, and procedures are compared in any order. A visit that closes
     today is not past. Only visits that close today or later are added, unless the plan is taken `whole` (a first
-    plan, at import).
+    plan, at import). `today` is one day, or the day of each episode by its number: then each is reconciled as it
+    would be alone on its day, and an episode without one raises.
 
     `answered` (`visit_id`) are visits with an examination, left as they are. `booked` (`visit_id, booked_on`) are
     visits with an appointment: they keep their days, whatever the plan wants, and are flagged where it wants liver
@@ -62,6 +63,7 @@ def reconcile(
     so that liver imaging is not late: see `catch_up`; without it, what one stood in for is wanted again. Plan no
     visits for an ended episode. Memory between input and answer is bounded by `episodes_at_once`.
 
+    >>> from datetime import date
     >>> window = {"opens_on": date(2026, 3, 17), "due_on": date(2026, 3, 31), "closes_on": date(2026, 4, 14)}
     >>> visit = {"episode_id": 1, "origin": "grid", "grid_month": 2, "procedures": ["liver_ct_mri"], **window}
     >>> existing, planned = pl.DataFrame(schema=EXISTING), pl.DataFrame([visit])
@@ -108,7 +110,7 @@ def _some_episodes_at_a_time(
 
 
 def _reconciled(
-    existing: pl.DataFrame, planned: pl.DataFrame, *, today: date, whole: bool, catching_up: CatchingUp | None
+    existing: pl.DataFrame, planned: pl.DataFrame, *, today: Today, whole: bool, catching_up: CatchingUp | None
 ) -> pl.DataFrame:
     """The changes of some episodes."""
     lists = ProcedureLists.of(existing, planned)
@@ -123,7 +125,7 @@ def _reconciled(
 
 
 def _paired(
-    before: pl.DataFrame, wanted: pl.DataFrame, lists: ProcedureLists, *, today: date, whole: bool
+    before: pl.DataFrame, wanted: pl.DataFrame, lists: ProcedureLists, *, today: Today, whole: bool
 ) -> pl.DataFrame:
     """The visits beside each other, each with its change; without planned visits that are past and were never there."""
     same = lists.has_same("list_id", "was_list_id")
@@ -140,7 +142,7 @@ def _caught_up(
     lists: ProcedureLists,
     basis: CatchingUp,
     *,
-    today: date,
+    today: Today,
     whole: bool,
 ) -> tuple[pl.DataFrame, ProcedureLists]:
     """The visits beside each other with catch-up visits among them, and their lists of procedures."""

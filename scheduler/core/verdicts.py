@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import polars as pl
 
-from scheduler.core.misses import in_turn
+from scheduler.core.misses import GONE
 from scheduler.core.owned_days import owners
 from scheduler.core.protocols import SurveillanceProtocol
 
@@ -102,19 +102,21 @@ def give_verdicts(
     >>> verdicts.select("examination_id", "visit_id", "verdict").rows()
     [(8, 5, 'inadequate'), (7, 5, 'satisfies')]
     """
-    standing = in_turn(visits.lazy().select(*VISITS_NEEDED))
-    held_against = owners(examinations, visits).lazy().join(standing.drop("episode_id", "status"), on="visit_id")
+    if examinations.is_empty():
+        return pl.DataFrame(schema=VERDICTS)
+    standing = visits.filter(~pl.col("status").is_in(GONE))
+    windows = standing.select("visit_id", "origin", "procedures", "opens_on", "due_on", "closes_on")
+    held_against = owners(examinations, standing).join(windows, on="visit_id")
     first_opening = standing.group_by("episode_id").agg(first_opens_on=pl.col("opens_on").min())
     known = (
-        examinations.lazy()
-        .select(*EXAMINATIONS)
-        .join(episodes.lazy().select(*EPISODES), on="episode_id", how="left")
+        examinations.select(*EXAMINATIONS)
+        .join(episodes.select(*EPISODES), on="episode_id", how="left")
         .join(first_opening, on="episode_id", how="left")
         .join(held_against, on="examination_id", how="left")
         .with_columns(pl.col("procedure").replace(_names(protocol)))
         .with_columns(verdict=_set_aside(protocol, as_of))
     )
-    decided = _with_deciding(known).with_columns(verdict=pl.coalesce("verdict", _in_the_visits_days())).collect()
+    decided = _with_deciding(known).with_columns(verdict=pl.coalesce("verdict", _in_the_visits_days()))
     return (
         _with_reasons(decided, protocol, as_of).select(*VERDICTS).sort("episode_id", "performed_on", "examination_id")
     )
@@ -147,7 +149,7 @@ def _set_aside(protocol: SurveillanceProtocol, as_of: date) -> pl.Expr:
     )
 
 
-def _with_deciding(known: pl.LazyFrame) -> pl.LazyFrame:
+def _with_deciding(known: pl.DataFrame) -> pl.DataFrame:
     """Beside each examination not set aside: the first one of its procedure in the days of its visit."""
     deciding = (
         known.filter(pl.col("verdict").is_null())
@@ -175,10 +177,9 @@ def _with_reasons(decided: pl.DataFrame, protocol: SurveillanceProtocol, as_of: 
     """Every row with its reason; each sentence is written only for the rows that need it."""
     nobodys = pl.col("verdict").is_in([Verdict.IN_FUTURE.value, Verdict.BEFORE_START.value, Verdict.AFTER_END.value])
     owned = decided.with_columns(visit_id=pl.when(~nobodys).then("visit_id"))
-    reasons = {verdict: _reason(verdict, protocol, as_of) for verdict in Verdict}
     return pl.concat(
-        owned.filter(pl.col("verdict") == verdict.value).with_columns(reason=reason)
-        for verdict, reason in reasons.items()
+        rows.with_columns(reason=_reason(Verdict(rows["verdict"][0]), protocol, as_of))
+        for rows in owned.partition_by("verdict")
     )
 
 

@@ -4,6 +4,7 @@ Takes the visits that exist beside the visits that are wanted; gives a change fo
 visit of the episode: what follows from the visits before and behind it is for `catch_up`.
 """
 
+from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 
@@ -45,6 +46,9 @@ CHANGES: dict[str, pl.DataType] = {
 }
 
 
+Today = date | Mapping[int, date]  # one day for everybody, or the day as of which each episode is looked at
+
+
 class Change(StrEnum):
     """What becomes of a visit."""
 
@@ -72,7 +76,7 @@ def with_key(visits: pl.DataFrame) -> pl.DataFrame:
     """
     place = sum((pl.col("origin") == origin).cast(pl.Int64) * number for number, origin in enumerate(ORIGINS))
     key = (pl.col("episode_id").cast(pl.Int64) * MONTHS + pl.col("grid_month").cast(pl.Int64)) * PLACES + place
-    return visits.with_columns(key=key).drop(KEY)
+    return visits.select(pl.exclude(KEY), key=key)
 
 
 def from_key() -> dict[str, pl.Expr]:
@@ -91,6 +95,21 @@ def grid_month() -> pl.Expr:
     return pl.col("key") // PLACES % MONTHS
 
 
+def day(today: Today, episode: pl.Expr | None = None) -> pl.Expr:
+    """Today, as of which each visit is looked at: its episode's own where there is a day for each.
+
+    The episode is taken from `key` unless it is given. Raises where an episode has no day.
+
+    >>> visits = pl.DataFrame({"episode_id": [8, 7]})
+    >>> today = {7: date(2026, 4, 14), 8: date(2026, 5, 1)}
+    >>> visits.select(day(today, pl.col("episode_id"))).to_series().to_list()
+    [datetime.date(2026, 5, 1), datetime.date(2026, 4, 14)]
+    """
+    if isinstance(today, date):
+        return pl.lit(today)
+    return (episode_id() if episode is None else episode).replace_strict(today, return_dtype=pl.Date)
+
+
 def has_origin(origin: str) -> pl.Expr:
     """Whether the visit is one of the grid, a catch-up or a suspicious one, as `key` holds it.
 
@@ -101,7 +120,7 @@ def has_origin(origin: str) -> pl.Expr:
     return pl.col("key") % PLACES == ORIGINS.index(origin)
 
 
-def change(today: date, *, whole: bool, same_procedures: pl.Expr) -> pl.Expr:
+def change(today: Today, *, whole: bool, same_procedures: pl.Expr) -> pl.Expr:
     """The change of each pair; missing for a wanted visit that is past and was never there.
 
     A visit that closes today is not past. What is answered, closed or past is left; what is booked keeps its day.
@@ -115,8 +134,8 @@ def change(today: date, *, whole: bool, same_procedures: pl.Expr) -> pl.Expr:
     ['kept', 'withdrawn']
     """
     is_wanted = pl.col("list_id").is_not_null()
-    wanted_now = is_wanted & (pl.lit(whole) | (pl.col("closes_on") >= today))
-    is_same = same_procedures & pl.all_horizontal(pl.col(day) == pl.col(f"was_{day}") for day in DAYS)
+    wanted_now = is_wanted & (pl.lit(whole) | (pl.col("closes_on") >= day(today)))
+    is_same = same_procedures & pl.all_horizontal(pl.col(name) == pl.col(f"was_{name}") for name in DAYS)
     return (
         pl.when(wanted_now & (is_new() | was("withdrawn")))
         .then(_named(Change.ADDED))
@@ -156,17 +175,17 @@ def was(status: str) -> pl.Expr:
     return pl.col("was_status").eq_missing(pl.lit(status))
 
 
-def is_past(today: date) -> pl.Expr:
+def is_past(today: Today) -> pl.Expr:
     """Whether the window that the visit had is over: from the day after it closes.
 
     >>> closes_on = pl.DataFrame({"was_closes_on": [date(2026, 4, 14)]})
     >>> closes_on.select(is_past(date(2026, 4, 14))).item(), closes_on.select(is_past(date(2026, 4, 15))).item()
     (False, True)
     """
-    return pl.col("was_closes_on") < today
+    return pl.col("was_closes_on") < day(today)
 
 
-def is_ahead(today: date) -> pl.Expr:
+def is_ahead(today: Today) -> pl.Expr:
     """Whether the visit is open and can still be answered on time: the only visits that a plan may change.
 
     >>> pair = {"was_status": "open", "is_answered": False, "was_closes_on": date(2026, 4, 14)}
@@ -198,7 +217,7 @@ def after_the_change() -> dict[str, pl.Expr]:
     follows = pl.col("change").is_in([Change.KEPT.value, Change.MOVED.value])
     days = new | (follows & ~is_booked())
     procedures = new | follows | (pl.col("change") == Change.FLAGGED.value)
-    after = {day: pl.when(days).then(day).otherwise(f"was_{day}") for day in DAYS}
+    after = {name: pl.when(days).then(name).otherwise(f"was_{name}") for name in DAYS}
     return after | {"list_id": pl.when(procedures).then(pl.coalesce("list_id", "was_list_id")).otherwise("was_list_id")}
 
 

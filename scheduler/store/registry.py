@@ -1,7 +1,7 @@
 """The registry: the one way to read and write. Frames go in, frames come out, one transaction for each action."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -95,17 +95,20 @@ class Registry:
         return key
 
     @contextmanager
-    def transaction(self, *, recorded_at: datetime | None = None) -> Iterator[Transaction]:
+    def transaction(self, *, recorded_at: datetime | None = None, keep: bool = True) -> Iterator[Transaction]:
         """One write transaction; it commits at the end of the block, with its audit rows, or changes nothing.
 
-        `recorded_at` is the moment at which its facts became known: now, unless a test says otherwise.
+        `recorded_at` is the moment at which its facts became known: now, unless a test says otherwise. Without `keep`
+        everything is done and nothing is kept: a preview.
         """
-        with _told_plainly(self._database), self._database.writing() as connection:
+        with _told_plainly(self._database), suppress(_NotKept), self._database.writing() as connection:
             transaction = Transaction(
                 self._database, connection, lambda: self.key, recorded_at=recorded_at or clock.now()
             )
             yield transaction
             transaction.finish()
+            if not keep:
+                raise _NotKept
 
     @contextmanager
     def reading(self) -> Iterator[Reading]:
@@ -137,6 +140,10 @@ class Registry:
                 return made
         _ = self.key  # the one it has; raises where that is missing or another
         return None
+
+
+class _NotKept(Exception):
+    """Leaves a transaction without keeping it."""
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 import polars as pl
-from sqlalchemy import Connection, Table, delete
+from sqlalchemy import Connection, Table, delete, select
 
 from scheduler.store import audit
 from scheduler.store.database import Database
@@ -12,7 +12,16 @@ from scheduler.store.errors import ChangedMeanwhile, StoreMisused
 from scheduler.store.frames import MOMENT, fitted
 from scheduler.store.identity import Key
 from scheduler.store.reading import Reading
-from scheduler.store.tables import UNAUDITED, audit_rows, metadata, registry_facts, reports, rule_texts, verdicts
+from scheduler.store.tables import (
+    UNAUDITED,
+    audit_rows,
+    episodes,
+    metadata,
+    registry_facts,
+    reports,
+    rule_texts,
+    verdicts,
+)
 
 AUDIT_COLUMNS = (
     "actor",
@@ -41,6 +50,14 @@ class Transaction(Reading):
         self._reserved: dict[str, int] = {}
         self._changed: set[str] = set()
         self._audited: list[pl.DataFrame] = []
+
+    def lock_patients(self, patient_ids: Iterable[int]) -> None:
+        """Wait until no other transaction changes these patients; the lock ends with the transaction.
+
+        What is read afterwards is what the other transaction left.
+        """
+        theirs = self._among(episodes.c.patient_id, list(patient_ids))
+        self._connection.execute(select(episodes.c.id).where(theirs).order_by(episodes.c.id).with_for_update())
 
     def reserve_ids(self, table: str, count: int) -> range:
         """So many ids for new rows of the table, which nobody else will get."""

@@ -9,9 +9,9 @@ from typing import Any
 
 import polars as pl
 
-from scheduler.actions.assessing import Rules
 from scheduler.actions.describe_site import calendars
 from scheduler.actions.import_patients import Import, Imported, import_patients
+from scheduler.actions.rules import Rules
 from scheduler.actions.sign_report import SignedReport, sign_report
 from scheduler.core.variables import CollectedAt
 from scheduler.rulebook import Rulebook, load_rulebook

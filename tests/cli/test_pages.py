@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.actions.tables import HIGH, PATHOLOGY, a_patient, a_table, without
+from tests.actions.tables import PATHOLOGY, a_patient, a_table, without
 from tests.cli.conftest import Hepwatch
 
 CAVEAT = "The printed EHR-preop cut-offs do not fit the printed formula"
@@ -79,20 +79,21 @@ def test_signing_surgery_shows_the_groups_the_caveat_the_intensity_and_why(hepwa
     assert (answer.status, answer.err) == (0, "")
     assert "signed the surgery report of P-3, version 1" in answer.out
     assert CAVEAT in answer.out
-    assert "standard follow-up (policy), provisional, because:" in answer.out
+    assert "intensive follow-up (policy), provisional, because:" in answer.out
     assert "  - at least standard on the surgery report alone" in answer.out
+    assert "  - pathology is not signed by the first visit, 2026-08-01: intensive" in answer.out
     assert "liver CT/MRI, AFP, PIVKA-II" in answer.out
 
 
 def test_signing_pathology_shows_what_changed_and_why(hepwatch: Hepwatch, clinic: Path) -> None:
     hepwatch("report", "sign", "surgery", "P-3")
-    findings = [word for name, value in HIGH.items() for word in ("--set", f"{name}={value}")]
+    finding = ("--set", "tumor_necrosis=yes", "--reason", "second reading")
 
-    answer = hepwatch("report", "sign", "pathology", "P-3", *findings, "--reason", "second reading")
+    answer = hepwatch("report", "sign", "pathology", "P-3", *finding)
 
     assert answer.status == 0
-    assert "standard → intensive follow-up (policy), because:" in answer.out
-    assert "  - ehr-postop high → intensive" in answer.out
+    assert "intensive → basic follow-up (policy), because:" in answer.out
+    assert "  - ehr-postop low → basic" in answer.out
     assert "tumor_necrosis false true" in " ".join(answer.out.split())
     assert "the plan: " in answer.out
     assert "not in the new plan" in answer.out
@@ -102,7 +103,7 @@ def test_signing_for_programs(hepwatch: Hepwatch, clinic: Path) -> None:
     signed = hepwatch("report", "sign", "surgery", "P-3", "--set", "inr=4", "--confirm", "--json").value
 
     assert (signed["mrn"], signed["report"], signed["version"]) == ("P-3", "surgery", 1)
-    assert (signed["intensity"], signed["provisional"]) == ("standard", True)
+    assert (signed["intensity"], signed["provisional"]) == ("intensive", True)
     assert signed["confirmed"] == ["inr 4 is unusual, outside 0.8–3"]
     assert signed["assessments"][0]["caveats"][0].startswith(CAVEAT)
     assert signed["changes"][0]["change"] == "added"

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from functools import cached_property
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,8 +13,19 @@ from scheduler.core.calendar import day_months_after
 from scheduler.core.catch_up import CatchingUp
 from scheduler.core.reconcile import KEY, WINDOW, reconcile
 from tests.core.protocol_documents import a_plan, a_protocol
-from tests.core.visits_to_reconcile import ANCHOR, LIVER, applied, as_planned, booked, catching_up
+from tests.core.visits_to_reconcile import (
+    ANCHOR,
+    CLOSES_ON,
+    LIVER,
+    a_visit,
+    applied,
+    as_planned,
+    booked,
+    catching_up,
+    existing,
+)
 
+DAY = timedelta(days=1)
 INTENSITIES = ("basic", "standard", "intensive")
 SEVERAL_TIMES = settings(deadline=None, max_examples=40)
 
@@ -199,10 +211,59 @@ def test_many_patients_at_once_are_reconciled_as_each_alone(patients: list[Situa
     assert together.equals(pl.concat(alone))
 
 
+@settings(deadline=None, max_examples=15)
+@given(patients=st.lists(situations(), min_size=2, max_size=4), at_once=st.sampled_from([1, 2, 20_000]))
+def test_patients_looked_at_on_their_own_days_are_reconciled_as_each_alone(
+    patients: list[Situation], at_once: int
+) -> None:
+    ward = [numbered(one, number) for number, one in enumerate(patients, start=1)]
+    days = {number: one.today for number, one in enumerate(patients, start=1)}
+    visits, plans, appointments = (pl.concat(frames) for frames in zip(*(mine[:3] for mine in ward), strict=True))
+    completed = pl.concat([basis.completed for *_, basis in ward])
+    basis = replace(ward[0][3], completed=completed, raised=pl.concat([basis.raised for *_, basis in ward]))
+
+    together = reconcile(visits, plans, today=days, booked=appointments, catching_up=basis, episodes_at_once=at_once)
+
+    alone = [
+        reconcile(mine, plan, today=one.today, booked=theirs, catching_up=basis)
+        for one, (mine, plan, theirs, basis) in zip(patients, ward, strict=True)
+    ]
+    assert together.equals(pl.concat(alone))
+
+
+@pytest.mark.parametrize(
+    ("today", "added"),
+    [
+        pytest.param({1: CLOSES_ON - DAY, 2: CLOSES_ON + DAY}, [1], id="the second a day late"),
+        pytest.param({1: CLOSES_ON + DAY, 2: CLOSES_ON}, [2], id="the first a day late"),
+        pytest.param({1: CLOSES_ON, 2: CLOSES_ON}, [1, 2], id="both on the last day"),
+    ],
+)
+def test_a_window_is_over_on_the_day_of_its_own_patient(today: dict[int, date], added: list[int]) -> None:
+    planned = existing(a_visit(), a_visit(episode_id=2))
+
+    assert reconcile(existing(), planned, today=today)["episode_id"].to_list() == added
+
+
+def test_a_patient_without_a_day_is_refused() -> None:
+    with pytest.raises(pl.exceptions.InvalidOperationError):
+        reconcile(existing(), existing(a_visit(), a_visit(episode_id=2)), today={1: CLOSES_ON})
+
+
 @SEVERAL_TIMES
 @given(situation=situations())
 def test_every_change_has_its_reason(situation: Situation) -> None:
     assert situation.changes["reason"].str.len_chars().min() not in (None, 0)
+
+
+def numbered(one: Situation, number: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, CatchingUp]:
+    """A patient's visits, plan, appointments and basis, under a number that no other patient has."""
+    own = {"episode_id": pl.lit(number, dtype=pl.Int64)}
+    visit_id = pl.col("visit_id") + 1000 * number
+    raised = pl.Series([number] * one.basis.raised.len(), dtype=pl.Int64)
+    basis = replace(one.basis, completed=one.basis.completed.with_columns(**own), raised=raised)
+    visits = one.visits.with_columns(**own, visit_id=visit_id)
+    return visits, one.planned.with_columns(**own), one.booked.with_columns(visit_id=visit_id), basis
 
 
 def interval_at(planned: pl.DataFrame, day: date) -> int:

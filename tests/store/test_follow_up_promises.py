@@ -15,7 +15,6 @@ from tests.follow_up_rows import (
     some_examinations,
     some_overrides,
     some_plan_changes,
-    some_tasks,
     some_verdicts,
     with_follow_up,
 )
@@ -41,11 +40,6 @@ def bookings(**cells: object) -> Rows:
 def events(**cells: object) -> Rows:
     """Another event of the patient."""
     return lambda to: some_events([9], to.patients, to.episodes, **cells)
-
-
-def tasks(**cells: object) -> Rows:
-    """Another task about the patient."""
-    return lambda to: some_tasks([9], to.patients, to.episodes, **{"source": "event 2", **cells})
 
 
 def overrides(**cells: object) -> Rows:
@@ -77,8 +71,7 @@ BROKEN: dict[str, tuple[str, Rows]] = {
     "ck_bookings_not_kept_says_why": ("bookings", bookings(state="missed")),
     "ck_events_event": ("events", events(event="relapse")),
     "ck_events_number": ("events", events(happened_on=date(2026, 5, 1), number=0)),
-    "ck_tasks_kind": ("tasks", tasks(kind="telephone")),
-    "ck_tasks_closed_says_by_whom_and_why": ("tasks", tasks(closed_on=date(2026, 3, 20), closed_by="dr.lee")),
+    "ck_events_withdrawn_says_by_whom_and_why": ("events", events(detail="lung", withdrawn_by="dr.lee")),
     "ck_overrides_kind": ("overrides", overrides(kind="protocol")),
     "ck_overrides_intensity": ("overrides", overrides(intensity="high")),
     "ck_overrides_origin": ("overrides", overrides(**{**OF_A_VISIT, "origin": "telephone"})),
@@ -94,7 +87,6 @@ STORED_ALREADY: dict[str, tuple[str, Rows]] = {
     "a second verdict on an examination": ("verdicts", verdicts(verdict="extra")),
     "a version of a booking": ("bookings", bookings(version=1)),
     "an event of which nothing more is said": ("events", events()),
-    "a task of the same kind and source": ("tasks", tasks(source="event 1")),
 }
 
 TOLD_APART: dict[str, tuple[str, Rows]] = {
@@ -105,10 +97,8 @@ TOLD_APART: dict[str, tuple[str, Rows]] = {
     "an event of the same day with a detail": ("events", events(detail="lung")),
     "an appointment without a time": ("bookings", bookings(at=None)),
     "a no-show with its reason": ("bookings", bookings(state="missed", reason="unwell")),
-    "a task that is closed": (
-        "tasks",
-        tasks(closed_on=date(2026, 3, 20), closed_by="dr.lee", closed_because="ablation decided"),
-    ),
+    "an event recorded again after it was taken back": ("events", events(number=2)),
+    "a hand-over that is acknowledged": ("events", events(event="acknowledged")),
     "an override of one visit's day": ("overrides", overrides(**OF_A_VISIT, due_on=date(2026, 2, 25))),
 }
 
@@ -118,7 +108,6 @@ ORPHANS: dict[str, tuple[str, pl.DataFrame]] = {
     "a verdict on no examination": ("verdicts", some_verdicts([99], [1], [1])),
     "a booking of no visit": ("bookings", some_bookings([9], [99])),
     "an event of nobody": ("events", some_events([9], [99], [1])),
-    "a task about nobody": ("tasks", some_tasks([9], [99], [1], source="event 2")),
     "an override of no episode": ("overrides", some_overrides([9], [99])),
     "a change by no plan": ("plan_changes", some_plan_changes([9], [1], plan_version=2)),
 }

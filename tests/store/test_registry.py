@@ -46,6 +46,7 @@ def test_what_was_stored_is_counted(registry: Registry) -> None:
 
     assert counts == {
         "sites": 1,
+        "closures": 0,
         "patients": 3,
         "identities": 3,
         "resections": 3,
@@ -61,7 +62,6 @@ def test_what_was_stored_is_counted(registry: Registry) -> None:
         "examinations": 3,
         "verdicts": 3,
         "events": 3,
-        "tasks": 3,
         "audit_rows": 6,
         "registry_facts": 2,
     }

@@ -1,20 +1,19 @@
-"""Questions about follow-up: examinations and what they count for, appointments, events, tasks."""
+"""Questions about follow-up: examinations and what they count for, appointments, events."""
 
-from datetime import date, datetime
+from datetime import datetime
 
 import polars as pl
-from sqlalchemy import select, true
+from sqlalchemy import false, or_, select
 
 from scheduler.store.reading.asking import Asking, Ids, as_known, columns_of, is_newest, known_by
-from scheduler.store.reading.schedules import IS_CURRENT
-from scheduler.store.tables import bookings, events, examinations, patients, plans, sites, tasks, verdicts
+from scheduler.store.tables import bookings, events, examinations, verdicts
 
 ONE_OF_A_PROCEDURE = ("patient_id", "procedure", "performed_on", "number")
 NEWER_EXAMINATIONS, NEWER_BOOKINGS = examinations.alias("newer"), bookings.alias("newer")
 
 
 class AskingAboutFollowUp(Asking):
-    """Examinations, verdicts, bookings, events and tasks."""
+    """Examinations, verdicts, bookings and events."""
 
     def examinations_of(self, episode_ids: Ids = None, *, known_at: datetime | None = None) -> pl.DataFrame:
         """The newest version of each examination that was not deleted, by episode and day performed.
@@ -69,41 +68,23 @@ class AskingAboutFollowUp(Asking):
         )
 
     def events_of(self, patient_ids: Ids = None, *, known_at: datetime | None = None) -> pl.DataFrame:
-        """Every event, by patient and day: `event_id` and the other columns of `events`; `detail` is never missing.
+        """Every event that was not taken back, by patient and day: `event_id` and the other columns of `events`.
 
-        With `known_at`, those recorded at that moment or before, whenever they happened.
+        `detail` is never missing. With `known_at`, those recorded at that moment or before, whenever they happened,
+        and not taken back by then.
         """
+        later = events.c.withdrawn_at > known_at if known_at is not None else false()
         return self._frame(
             select(events.c.id.label("event_id"), *columns_of(events, without="id"))
             .where(self._among(events.c.patient_id, patient_ids), known_by(events, known_at))
+            .where(or_(events.c.withdrawn_at.is_(None), later))
             .order_by(events.c.patient_id, events.c.happened_on, events.c.id)
         )
 
-    def tasks_of(self, episode_ids: Ids = None) -> pl.DataFrame:
-        """Every task, open or closed, the oldest first: `task_id` and the other columns of `tasks`."""
+    def event_versions(self, patient_ids: Ids = None) -> pl.DataFrame:
+        """Every event, also those taken back (`withdrawn_at`, `_by`, `_because`), by patient, day and recording."""
         return self._frame(
-            select(tasks.c.id.label("task_id"), *columns_of(tasks, without="id"))
-            .where(self._among(tasks.c.episode_id, episode_ids))
-            .order_by(tasks.c.episode_id, tasks.c.id)
+            select(events.c.id.label("event_id"), *columns_of(events, without="id"))
+            .where(self._among(events.c.patient_id, patient_ids))
+            .order_by(events.c.patient_id, events.c.happened_on, events.c.id)
         )
-
-    def open_tasks(self, *, due_by: date, site: str | None = None) -> pl.DataFrame:
-        """The tasks that nobody has closed and that are due on this day or before, the earliest due first.
-
-        `site, time_zone, intensity, task_id` and the other columns of `tasks`. Intensity is that of the plan that is
-        followed now, missing where none is; the episode may be in any state, since a task outlives surveillance.
-        """
-        return self._frame(
-            select(
-                sites.c.code.label("site"),
-                sites.c.time_zone,
-                plans.c.intensity,
-                tasks.c.id.label("task_id"),
-                *columns_of(tasks, without="id"),
-            )
-            .join(patients, patients.c.id == tasks.c.patient_id)
-            .join(sites, sites.c.id == patients.c.site_id)
-            .join(plans, (plans.c.episode_id == tasks.c.episode_id) & IS_CURRENT, isouter=True)
-            .where(tasks.c.closed_on.is_(None), tasks.c.due_on <= due_by)
-            .where(sites.c.code == site if site is not None else true())
-        ).sort("due_on", "task_id")

@@ -6,7 +6,7 @@ import polars as pl
 from sqlalchemy import select, true
 
 from scheduler.store.reading.asking import Asking, Ids, columns_of
-from scheduler.store.tables import episodes, identities, patients, resections, sites
+from scheduler.store.tables import closures, episodes, identities, patients, resections, sites
 
 
 class AskingAboutPeople(Asking):
@@ -23,6 +23,14 @@ class AskingAboutPeople(Asking):
                 sites.c.subdivision,
                 sites.c.time_zone,
             ).order_by(sites.c.id)
+        )
+
+    def closures_of(self, site_ids: Ids = None) -> pl.DataFrame:
+        """The days on which sites are closed beside weekends and holidays, by site and day: every column of it."""
+        return self._frame(
+            select(closures)
+            .where(self._among(closures.c.site_id, site_ids))
+            .order_by(closures.c.site_id, closures.c.closed_on)
         )
 
     def patients_by_mrn(self, mrns: Iterable[str], *, site: str | None = None) -> pl.DataFrame:

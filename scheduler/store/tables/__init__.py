@@ -7,8 +7,8 @@ what was signed or audited; a test compares the two.
 
 from scheduler.store.tables.declaring import metadata
 from scheduler.store.tables.findings import assessments, reports, rule_texts
-from scheduler.store.tables.follow_up import bookings, events, tasks
-from scheduler.store.tables.people import episodes, identities, patients, resections, sites
+from scheduler.store.tables.follow_up import bookings, events
+from scheduler.store.tables.people import closures, episodes, identities, patients, resections, sites
 from scheduler.store.tables.records import audit_rows, registry_facts
 from scheduler.store.tables.results import examinations, verdicts
 from scheduler.store.tables.schedules import overrides, plan_changes, plans, visits
@@ -20,6 +20,7 @@ __all__ = [
     "assessments",
     "audit_rows",
     "bookings",
+    "closures",
     "episodes",
     "events",
     "examinations",
@@ -34,7 +35,6 @@ __all__ = [
     "resections",
     "rule_texts",
     "sites",
-    "tasks",
     "verdicts",
     "visits",
 ]

@@ -22,6 +22,7 @@ reports = Table(
     Column("reason", Text),  # why a correction was made
     Column("recorded_by", Text, nullable=False),
     Column("recorded_at", Moment, nullable=False),
+    Column("not_obtainable", Text, nullable=False, server_default="{}"),  # JSON object: variable → why
     one_of("stage", STAGES),
     one_of("state", ("draft", "signed")),
     CheckConstraint("version >= 1", name="version"),

@@ -1,9 +1,9 @@
-"""What happens around the visits: appointments, events in a patient's life, and what somebody has to do about them."""
+"""What happens around the visits: appointments, and events in a patient's life."""
 
 from sqlalchemy import CheckConstraint, Column, Date, ForeignKey, Integer, Table, Text, UniqueConstraint
 
 from scheduler.store.moments import Moment
-from scheduler.store.tables.declaring import Id, metadata, one_of, only_where, own_id
+from scheduler.store.tables.declaring import Id, metadata, one_of, own_id
 
 EVENTS = (
     "recurrence",
@@ -18,17 +18,7 @@ EVENTS = (
     "second_primary",
     "consent_withdrawn",
     "reopened",
-)
-TASKS = (
-    "treatment_decision",
-    "hand_over",
-    "unread_result",
-    "marker_rise",
-    "surgeon_decision",
-    "lost_contact",
-    "second_primary",
-    "pathology_overdue",
-    "provisional_too_long",
+    "acknowledged",
 )
 
 bookings = Table(  # every change of an appointment is a new version; only the newest counts
@@ -60,34 +50,17 @@ events = Table(
     Column("event", Text, nullable=False),
     Column("happened_on", Date, nullable=False),
     Column("detail", Text, nullable=False, server_default=""),  # empty, never missing: two missing ones would differ
-    Column("number", Integer, nullable=False, server_default="1"),  # 2 for the second of its kind
+    Column("number", Integer, nullable=False, server_default="1"),  # 2 where the first was taken back
     Column("recorded_by", Text, nullable=False),
     Column("recorded_at", Moment, nullable=False),
+    Column("withdrawn_at", Moment),
+    Column("withdrawn_by", Text),
+    Column("withdrawn_because", Text),
     one_of("event", EVENTS),
     CheckConstraint("number >= 1", name="number"),
-    UniqueConstraint("patient_id", "event", "happened_on", "detail"),
-)
-
-tasks = Table(
-    "tasks",
-    metadata,
-    own_id(),
-    Column("patient_id", Id, ForeignKey("patients.id"), nullable=False),
-    Column("episode_id", Id, ForeignKey("episodes.id"), nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("opened_on", Date, nullable=False),
-    Column("due_on", Date, nullable=False),
-    Column("owner", Text, nullable=False),  # a role or a name
-    Column("reason", Text, nullable=False),
-    Column("source", Text, nullable=False),  # what opened it: "event 12", "examination 7"
-    Column("closed_on", Date),
-    Column("closed_by", Text),
-    Column("closed_because", Text),
-    one_of("kind", TASKS),
     CheckConstraint(
-        "(closed_on IS NULL) = (closed_by IS NULL) AND (closed_on IS NULL) = (closed_because IS NULL)",
-        name="closed_says_by_whom_and_why",
+        "(withdrawn_at IS NULL) = (withdrawn_by IS NULL) AND (withdrawn_at IS NULL) = (withdrawn_because IS NULL)",
+        name="withdrawn_says_by_whom_and_why",
     ),
-    UniqueConstraint("episode_id", "kind", "source"),
-    only_where("ix_tasks_open_by_due_on", "closed_on IS NULL", "due_on"),
+    UniqueConstraint("patient_id", "event", "happened_on", "detail", "number"),
 )

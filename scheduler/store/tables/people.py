@@ -28,6 +28,16 @@ sites = Table(
     UniqueConstraint("code"),
 )
 
+closures = Table(  # days on which a site is closed beside its weekends and public holidays
+    "closures",
+    metadata,
+    Column("site_id", Id, ForeignKey("sites.id"), primary_key=True, autoincrement=False),
+    Column("closed_on", Date, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("recorded_by", Text, nullable=False),
+    Column("recorded_at", Moment, nullable=False),
+)
+
 patients = Table(
     "patients",
     metadata,

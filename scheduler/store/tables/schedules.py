@@ -35,6 +35,7 @@ plans = Table(
     Column("horizon_month", Integer, nullable=False),
     Column("recorded_at", Moment, nullable=False),
     Column("superseded_at", Moment),
+    Column("afterwards_months", Integer),  # missing in plans made before it was kept
     one_of("intensity", INTENSITIES),
     CheckConstraint("version >= 1", name="version"),
     only_where("uq_plans_one_current", "superseded_at IS NULL", "episode_id", unique=True),
@@ -75,7 +76,11 @@ plan_changes = Table(  # what a plan's version changed; a visit that it kept has
     Column("reason", Text, nullable=False),
     Column("chain", Text, nullable=False),  # JSON: report → variable → contribution → … → date
     Column("recorded_at", Moment, nullable=False),
-    one_of("change", ("added", "moved", "withdrawn", "flagged", "censored")),
+    Column("was_opens_on", Date),  # missing for a visit that did not exist, like the others
+    Column("was_closes_on", Date),
+    Column("was_procedures", Text),
+    Column("was_status", Text),
+    one_of("change", ("added", "moved", "withdrawn", "flagged", "censored", "missed")),
     one_of("origin", ORIGINS),
     ForeignKeyConstraint(["episode_id", "plan_version"], ["plans.episode_id", "plans.version"]),
     Index(None, "episode_id"),

@@ -1,0 +1,90 @@
+"""All that is recorded of some patients, read at once: what following them and asking about a past day start from."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import polars as pl
+
+from scheduler.core.events import EVENTS
+from scheduler.store.reading import Reading
+from scheduler.store.reading.asking import Ids
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """Frames as the store gives them, of the same patients; `procedures` are lists, `events` have the core's columns.
+
+    `episodes` has the patient's `site`; `plans` are those that are followed; `booked` (`visit_id, booked_on`) are
+    appointments that stand.
+    """
+
+    episodes: pl.DataFrame
+    events: pl.DataFrame
+    examinations: pl.DataFrame
+    plans: pl.DataFrame
+    visits: pl.DataFrame
+    booked: pl.DataFrame
+    overrides: pl.DataFrame
+
+    def of(self, episode_ids: pl.Series) -> "Facts":
+        """What is recorded of some of the episodes; events stay."""
+        some = pl.col("episode_id").is_in(episode_ids.implode())
+        return replace(
+            self,
+            episodes=self.episodes.filter(some),
+            examinations=self.examinations.filter(some),
+            plans=self.plans.filter(some),
+            visits=self.visits.filter(some),
+            overrides=self.overrides.filter(some),
+        )
+
+    def with_visits_of(self, reading: Reading) -> "Facts":
+        """The same with the visits and appointments as they are stored now."""
+        visits = visits_of(reading, self.episodes["episode_id"])
+        return replace(self, visits=visits, booked=booked(reading, visits))
+
+
+def facts_of(reading: Reading, patient_ids: Ids) -> Facts:
+    """What is recorded of these patients now, None for everybody."""
+    episodes = with_sites(reading, patient_ids)
+    ids = episodes["episode_id"]
+    visits = visits_of(reading, ids)
+    return Facts(
+        episodes=episodes,
+        events=events_of(reading, patient_ids),
+        examinations=reading.examinations_of(ids),
+        plans=reading.current_plans(ids),
+        visits=visits,
+        booked=booked(reading, visits),
+        overrides=reading.overrides_of(ids),
+    )
+
+
+def with_sites(reading: Reading, patient_ids: Ids) -> pl.DataFrame:
+    """The episodes of these patients, each with its `site`."""
+    sites = reading.patients(patient_ids).select("patient_id", "site")
+    return reading.episodes_of(patient_ids).join(sites, on="patient_id", maintain_order="left")
+
+
+def events_of(reading: Reading, patient_ids: Ids, *, known_at: datetime | None = None) -> pl.DataFrame:
+    """The events of these patients as the core takes them (`EVENTS`): a detail of which nothing is said is missing."""
+    return reading.events_of(patient_ids, known_at=known_at).select(
+        pl.col("patient_id"),
+        pl.col("event"),
+        pl.col("happened_on").alias("on"),
+        pl.when(pl.col("detail") != "").then("detail").alias("detail"),
+        pl.col("recorded_at").cast(EVENTS["recorded_at"]),
+    )
+
+
+def visits_of(reading: Reading, episode_ids: Ids) -> pl.DataFrame:
+    """The visits of these episodes, whatever their status."""
+    return reading.visits_of(episode_ids).with_columns(pl.col("procedures").str.split("|"))
+
+
+def booked(reading: Reading, visits: pl.DataFrame) -> pl.DataFrame:
+    """The appointments that stand (`visit_id, booked_on`), of visits that are open."""
+    opened = visits.filter(pl.col("status") == "open")["visit_id"]
+    if opened.is_empty():
+        return pl.DataFrame(schema={"visit_id": pl.Int64, "booked_on": pl.Date})
+    return reading.bookings_of(opened).filter(pl.col("state") == "booked").select("visit_id", "booked_on")
