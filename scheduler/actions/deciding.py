@@ -36,7 +36,8 @@ def decide(
         afterwards_interval(signed, rules.protocol, dictionary).alias("afterwards_months"),
         no_surveillance(signed, rules.protocol, dictionary).alias("no_surveillance"),
     )
-    decided = decide_intensity(assessments, rules.protocol, signed_stage=stages)
+    lost = signed.select("patient_id", "not_obtainable").filter(pl.col("not_obtainable").list.len() > 0)
+    decided = decide_intensity(assessments, rules.protocol, signed_stage=stages, not_obtainable=lost)
     return in_force(transaction, decided, facts, rules, today=today)
 
 

@@ -12,9 +12,10 @@ import polars as pl
 
 from scheduler.actions.assessing import score_and_store
 from scheduler.actions.deciding import EPISODE, decide, in_force, is_same_plan, raised, replace_plans
-from scheduler.actions.following import CHAINS, Followed, Why, follow
+from scheduler.actions.following import Followed, Why, follow
 from scheduler.actions.rules import Rules
 from scheduler.actions.signed_findings import signed_findings
+from scheduler.core.chains import CHAINS
 from scheduler.core.intensity import DECISIONS
 from scheduler.core.protocols import Intensity
 from scheduler.store.reading.asking import Ids
@@ -55,10 +56,22 @@ def decide_again(
     why = Why(
         raised=raised(changed) if parts else (),
         planned=tuple(changed["episode_id"]) if parts else (),
-        chains=pl.DataFrame(schema=CHAINS) if chains is None else chains,
+        chains=_chains(changed, pl.DataFrame(schema=CHAINS) if chains is None else chains),
     )
     days = transaction.patients(patient_ids).select("patient_id", today=pl.lit(today))
     return DecidedAgain(decisions=decisions, followed=follow(transaction, days, rules, why=why))
+
+
+def _chains(changed: pl.DataFrame, given: pl.DataFrame) -> pl.DataFrame:
+    """The steps that the caller knows of, and what became of the intensity."""
+    if changed.is_empty():
+        return given
+    decided = changed.select(
+        "patient_id", pl.struct(step=pl.lit("intensity"), old="old_intensity", new="intensity", because="because")
+    )
+    last = decided.select("patient_id", last=pl.col("step").struct.json_encode())
+    both = given.join(last, on="patient_id", how="full", coalesce=True)
+    return both.select("patient_id", steps=pl.concat_str("steps", "last", separator=", ", ignore_nulls=True))
 
 
 def _by_protocol(

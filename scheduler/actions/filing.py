@@ -5,12 +5,13 @@ to be signed, and writes it. A signed report is never edited: a change to it is 
 """
 
 import hashlib
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import polars as pl
 
+from scheduler.core.not_obtainable import NOTHING, said_of
 from scheduler.core.reports import DIFFERENCES, differences, document, read_documents
 from scheduler.core.variables import CollectedAt, VariableDictionary
 from scheduler.store.transaction import Transaction
@@ -36,6 +37,7 @@ class Signature:
     by: str
     signs: bool
     reason: str | None
+    not_obtainable: Mapping[str, str] = field(default_factory=dict)  # what cannot be had, and why
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,18 +61,20 @@ def compare(
     dictionary: VariableDictionary,
     *,
     columns: Collection[str],
+    not_obtainable: Mapping[str, str] | None = None,
 ) -> Compared:
     """One form of each patient with the findings given, beside what is stored of it.
 
     `patients` has `patient_id`, `resection_id` and every recorded variable; `columns` are those that it speaks of (a
-    stored value of another stays).
+    stored value of another stays). `not_obtainable` is what the signer says cannot be had.
     """
     stored = _stored(transaction, patients, stage)
     before = read_documents(stored["latest"], dictionary, stage)
     after = before.with_columns(patients[name] for name in before.columns if name in columns)
     new = after.select(document(dictionary, stage).alias("new"))
     completes = stored["draft"].is_not_null() & _only_adds(before, after)
-    reports = pl.concat([stored, new], how="horizontal").with_columns(completes.alias("completes"))
+    lost = said_of(stored["latest_not_obtainable"], after, not_obtainable or {}).alias("not_obtainable")
+    reports = pl.concat([stored, new], how="horizontal").with_columns(completes.alias("completes"), lost)
     return Compared(stage=stage, reports=reports, before=before, after=after)
 
 
@@ -91,7 +95,7 @@ def file_report(
     it is not), `version` (of that document, 0 where unsigned), `before_digest`, `after_digest`.
     """
     judged = compared.reports.with_columns(
-        _digests(compared.reports["new"]).alias("after_digest"),
+        _digests(compared.reports["new"], compared.reports["not_obtainable"]).alias("after_digest"),
         may_sign.alias("may_sign"),
         confirmed.alias("confirmed"),
     ).with_columns(_outcome(signature, compared.stage).alias("outcome"))
@@ -112,6 +116,7 @@ def _stored(transaction: Transaction, patients: pl.DataFrame, stage: CollectedAt
         pl.col("digest").alias("draft_digest"),
         pl.col("version").alias("draft_version"),
         pl.col("reason").alias("draft_reason"),
+        pl.col("not_obtainable").alias("draft_not_obtainable"),
     )
     signed = reports.filter(pl.col("state") == "signed").select(
         "resection_id",
@@ -119,6 +124,7 @@ def _stored(transaction: Transaction, patients: pl.DataFrame, stage: CollectedAt
         pl.col("digest").alias("signed_digest"),
         pl.col("version").alias("signed_version"),
         pl.col("confirmed").alias("signed_confirmed"),
+        pl.col("not_obtainable").alias("signed_not_obtainable"),
     )
     return (
         patients.select("patient_id", "resection_id")
@@ -127,6 +133,7 @@ def _stored(transaction: Transaction, patients: pl.DataFrame, stage: CollectedAt
         .with_columns(
             pl.coalesce("draft", "signed").alias("latest"),
             pl.coalesce("draft_digest", "signed_digest").alias("before_digest"),
+            pl.coalesce("draft_not_obtainable", "signed_not_obtainable").alias("latest_not_obtainable"),
             pl.col("signed_version").fill_null(0),
         )
     )
@@ -134,7 +141,8 @@ def _stored(transaction: Transaction, patients: pl.DataFrame, stage: CollectedAt
 
 def _outcome(signature: Signature, stage: CollectedAt) -> pl.Expr:
     """The outcome of each report, over the stored and the new text."""
-    same = pl.col("latest") == pl.col("new")
+    same_loss = pl.col("latest_not_obtainable").fill_null(NOTHING) == pl.col("not_obtainable")
+    same = (pl.col("latest") == pl.col("new")) & same_loss
     is_signed = pl.col("draft").is_null() & pl.col("signed").is_not_null()
     unfounded = pl.col("latest").is_not_null() & ~same & ~pl.col("completes") & pl.lit(signature.reason is None)
     pathology_first = ~pl.col("may_sign") & pl.lit(signature.signs and stage is CollectedAt.PATHOLOGY)
@@ -151,9 +159,10 @@ def _outcome(signature: Signature, stage: CollectedAt) -> pl.Expr:
     )
 
 
-def _digests(documents: pl.Series) -> pl.Series:
-    """SHA-256 of each document, hexadecimal."""
-    return pl.Series([hashlib.sha256(text.encode()).hexdigest() for text in documents], dtype=pl.String)
+def _digests(documents: pl.Series, not_obtainable: pl.Series) -> pl.Series:
+    """SHA-256 of each document and what it says cannot be had, where it does, hexadecimal."""
+    texts = (text if lost == NOTHING else text + lost for text, lost in zip(documents, not_obtainable, strict=True))
+    return pl.Series([hashlib.sha256(text.encode()).hexdigest() for text in texts], dtype=pl.String)
 
 
 def _write(transaction: Transaction, judged: pl.DataFrame, stage: CollectedAt, signature: Signature) -> None:
@@ -177,18 +186,20 @@ def _write(transaction: Transaction, judged: pl.DataFrame, stage: CollectedAt, s
         pl.when(signs).then(pl.lit(transaction.recorded_at)).alias("signed_at"),
         pl.when(pl.col("latest").is_not_null()).then(reason).alias("reason"),
         pl.lit(signature.by).alias("recorded_by"),
+        "not_obtainable",
     )
     transaction.append("reports", rows)
 
 
 def _outcomes(judged: pl.DataFrame) -> pl.DataFrame:
-    """The outcomes, with what is signed of the form now."""
+    """The outcomes, with what is signed of the form now, and what it says cannot be had (`not_obtainable`)."""
     now = pl.col("outcome") == Outcome.SIGNED.value
     return judged.select(
         "patient_id",
         "outcome",
         pl.when(now).then("new").otherwise(pl.col("signed").fill_null(EMPTY)).alias("document"),
         (pl.col("signed_version") + now.cast(pl.Int64)).alias("version"),
+        pl.when(now).then("not_obtainable").otherwise(pl.col("signed_not_obtainable").fill_null(NOTHING)),
         "before_digest",
         "after_digest",
     )

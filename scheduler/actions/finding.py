@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
+import polars as pl
+
 from scheduler.errors import Conflict, NotFound, listed
 from scheduler.store.reading import Reading
 from scheduler.store.registry import Registry
@@ -40,7 +42,8 @@ class Patient:
     site: str
     resection_id: int
     resected_on: date
-    episode_id: int
+    resection_episode_id: int  # the episode that the resection began
+    episode_id: int  # the latest
     episode_state: str
     version: int  # of the patient's record: rises with every change, so that a stale one is noticed
 
@@ -57,6 +60,7 @@ def acting_on(
         found = find_patient(transaction, mrn, site=site)
         transaction.lock_patients([found.patient_id])
         yield transaction, find_patient(transaction, mrn, site=site)
+        transaction.raise_versions([found.patient_id])
 
 
 def find_patient(reading: Reading, mrn: str, *, site: str | None = None) -> Patient:
@@ -76,7 +80,8 @@ def find_patient(reading: Reading, mrn: str, *, site: str | None = None) -> Pati
         site=str(found["site"][0]),
         resection_id=resection["resection_id"],
         resected_on=resection["resected_on"],
+        resection_episode_id=episodes.filter(pl.col("resection_id") == resection["resection_id"])["episode_id"][0],
         episode_id=episode["episode_id"],
         episode_state=episode["state"],
-        version=int(episodes["version"].sum()),
+        version=reading.record_version(patient_id),
     )

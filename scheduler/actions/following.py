@@ -15,13 +15,13 @@ from scheduler.actions.changing_visits import STAYS, VISIT_CHANGES, write_change
 from scheduler.actions.facts import Facts, facts_of
 from scheduler.actions.rules import Rules
 from scheduler.actions.wanted_visits import WantedVisits, as_answered, looked_at, match_all
+from scheduler.core.chains import CHAINS, with_visit_steps
 from scheduler.core.matching import Matched
 from scheduler.core.standing import Standing, stand
 from scheduler.core.visit_changes import KEY, Change
 from scheduler.store.transaction import Transaction
 
 PASSES = 4  # a visit that changed may own other days; where a pass changed nothing there is no next one
-CHAINS: dict[str, pl.DataType] = {"patient_id": pl.Int64(), "steps": pl.String()}
 STATE_CHANGES: dict[str, pl.DataType] = {
     "patient_id": pl.Int64(),
     "episode_id": pl.Int64(),
@@ -46,7 +46,7 @@ class Followed:
 class Why:
     """What led here: the episodes whose intensity has risen, those planned anew, and each patient's steps so far.
 
-    `chains` has `patient_id` and `steps`, a JSON list without its brackets.
+    `chains` (`chains.CHAINS`) are kept with every visit that changes.
     """
 
     raised: tuple[int, ...] = ()
@@ -149,8 +149,9 @@ def _told(changes: pl.DataFrame, facts: Facts, why: Why, *, planned: Collection[
             plan_version=pl.coalesce("plan_version", "was_version"),
             status=pl.col("change").replace_strict(closed, default="open", return_dtype=pl.String),
             is_first=~pl.col("episode_id").is_in(known),
-            chain=pl.concat_str(pl.lit("["), pl.col("steps").fill_null(""), pl.lit("]")),
+            steps=pl.col("steps").fill_null(""),
         )
+        .pipe(with_visit_steps)
         .select(pl.col(name).cast(kind) for name, kind in VISIT_CHANGES.items())
     )
 
@@ -160,5 +161,6 @@ def _store_matched(transaction: Transaction, facts: Facts, matched: Matched) -> 
     done = as_answered(facts.visits, matched.visits)
     differs = done["status"] != facts.visits["status"]
     transaction.update("visits", done.filter(differs).select("status", id="visit_id"), key=["id"], put=["status"])
-    if facts.examinations.height:
-        transaction.replace_verdicts(facts.episodes["episode_id"], matched.verdicts)
+    ids = facts.episodes["episode_id"]
+    if facts.examinations.height or transaction.verdicts_of(ids).height:  # the last examination may be deleted
+        transaction.replace_verdicts(ids, matched.verdicts)

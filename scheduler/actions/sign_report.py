@@ -1,6 +1,5 @@
 """Sign one report of one patient: findings in, assessments and plan out, in one transaction."""
 
-from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Pairs
 from dataclasses import dataclass
 from datetime import date
@@ -9,31 +8,15 @@ import polars as pl
 
 from scheduler.actions.assessing import Assessed
 from scheduler.actions.filing import Outcome, Signature
-from scheduler.actions.finding import Patient, find_patient
+from scheduler.actions.finding import Patient, acting_on, find_patient
+from scheduler.actions.report_findings import Given, checked_findings
 from scheduler.actions.rules import Rules
 from scheduler.actions.signing import Filed, file_and_assess
-from scheduler.core.validation import PROBLEM_SCHEMA, validate
-from scheduler.core.validation.headings import nearest_heading
-from scheduler.core.variables import CollectedAt, VariableDictionary, complete
+from scheduler.core.reports import differences, read_documents
+from scheduler.core.variables import CollectedAt, VariableDictionary
 from scheduler.errors import ClinicalDataError, Conflict
 from scheduler.store.registry import Registry
 from scheduler.store.transaction import Transaction
-
-IDENTIFYING = ("mrn", "site", "resected_on")
-
-
-class FindingsRefused(ClinicalDataError):
-    """Findings that cannot be signed; nothing was stored."""
-
-    def __init__(self, *, mrn: str, problems: pl.DataFrame) -> None:
-        lines = [
-            f"- {row['variable'] or row['column']}{_found(row['value'])} {row['problem']}; expected {row['expected']}"
-            for row in problems.iter_rows(named=True)
-        ]
-        super().__init__(
-            "\n".join([f"the report of {mrn} was not signed; nothing was stored", *lines]),
-            advice="Correct these findings; `hepwatch rules show variables` lists names, units and ranges.",
-        )
 
 
 class NotConfirmed(ClinicalDataError):
@@ -58,6 +41,25 @@ class ReasonMissing(ClinicalDataError):
         super().__init__(
             "\n".join([f"this would change the {stage} report of {mrn}; nothing was stored", *lines]),
             advice="Say why with --reason; the change becomes a new version of the report.",
+        )
+
+
+class ChangedSince(Conflict):
+    """Somebody changed the record after the signer had looked at it."""
+
+    def __init__(self, *, mrn: str, stage: str, since: pl.DataFrame, differences: pl.DataFrame) -> None:
+        done = [
+            f"- {row['actor']}: {row['action'].replace('_', ' ')} on {row['recorded_at']:%Y-%m-%d at %H:%M} UTC"
+            for row in since.iter_rows(named=True)
+        ]
+        lines = [
+            f"- {row['variable']}: now {_said(row['old'])}, yours {_said(row['new'])}"
+            for row in differences.iter_rows(named=True)
+        ]
+        said = [f"the {stage} report now says otherwise:", *lines] if lines else []
+        super().__init__(
+            "\n".join([f"the record of {mrn} was changed after you had read it; nothing was stored", *done, *said]),
+            advice=f"Look at it again (hepwatch patient show {mrn}), then sign what still holds.",
         )
 
 
@@ -106,19 +108,30 @@ def sign_report(
     site: str | None = None,
     confirm: bool = False,
     reason: str | None = None,
+    seen: int | None = None,
+    preview: bool = False,
+    not_obtainable: Pairs[str, str] | None = None,
 ) -> SignedReport:
     """Sign a report with what is stored of it and the findings given (heading → cell, as in a table).
 
     Everything happens in one transaction. `mrn`, `site` and `resected_on` among the findings must be this patient's.
-    Raises `PatientNotFound`, `SeveralPatients`, `FindingsRefused`, `NotConfirmed` (an unusual finding, given now or
-    stored in a draft, that `confirm` does not confirm), `ReasonMissing`, `SurgeryNotSigned`, `NothingToSign`.
+    `not_obtainable` (variable → why) are inputs that cannot be had, which the plan is to wait for no longer. `seen` is
+    the version of the record that the signer has read; without it, the one at the beginning of the call. With
+    `preview` nothing is kept. Raises `PatientNotFound`, `SeveralPatients`, `FindingsRefused`, `ChangedSince` (somebody
+    changed the record after that version), `NotConfirmed` (an unusual finding, given now or stored in a draft, that
+    `confirm` does not confirm), `ReasonMissing`, `SurgeryNotSigned`, `NothingToSign`.
     """
     dictionary = rules.rulebook.dictionary
-    with registry.transaction() as transaction:
-        patient = find_patient(transaction, mrn, site=site)
-        checked = _checked(transaction, patient, stage, findings, dictionary, today)
-        given = [dictionary.headings[heading][0] for heading in findings]
-        signature = Signature(by=actor, signs=True, reason=reason)
+    said = Given(findings=findings, today=today, not_obtainable=not_obtainable or {})
+    if seen is None:
+        with registry.reading() as reading:
+            seen = find_patient(reading, mrn, site=site).version
+    with acting_on(registry, mrn, site=site, preview=preview) as (transaction, patient):
+        checked = checked_findings(transaction, patient, stage, said, dictionary)
+        given = said.variables(dictionary)
+        if patient.version != seen:
+            raise _changed_since(transaction, patient, stage, checked.select(*given), seen, dictionary)
+        signature = Signature(by=actor, signs=True, reason=reason, not_obtainable=said.not_obtainable)
         filed = file_and_assess(transaction, checked, rules, {stage: signature}, columns=given, today=today)
         outcome = filed.outcomes.filter(pl.col("stage") == str(stage)).row(0, named=True)
         _refuse(outcome["outcome"], mrn, stage, filed, confirm=confirm)
@@ -132,70 +145,26 @@ def sign_report(
         )
 
 
-def _checked(
+def _changed_since(
     transaction: Transaction,
     patient: Patient,
     stage: CollectedAt,
-    findings: Pairs[str, str],
+    given: pl.DataFrame,
+    seen: int,
     dictionary: VariableDictionary,
-    today: date,
-) -> pl.DataFrame:
-    """The patient with the given findings, typed. Raises `FindingsRefused` with everything that is wrong with them."""
-    identity = transaction.identities([patient.patient_id]).row(0, named=True)
-    cells = {"mrn": patient.mrn, "site": patient.site, "resected_on": patient.resected_on.isoformat()}
-    if identity["birth_date"] is not None:
-        cells["birth_date"] = identity["birth_date"].isoformat()
-    known = {heading: cell for heading, cell in findings.items() if heading in dictionary.headings}
-    frame = pl.DataFrame([{"row": 1, **cells, **known}])
-    validated = validate(frame, dictionary, today=today)
-    misplaced = [
-        *_unknown(findings, dictionary),
-        *_of_another_patient(validated.clean, patient),
-        *_of_another_form(known, stage, dictionary),
-    ]
-    problems = pl.concat([validated.errors, pl.DataFrame(misplaced, schema=dict(PROBLEM_SCHEMA))])
-    if problems.height:
-        raise FindingsRefused(mrn=patient.mrn, problems=problems)
-    return complete(validated.clean, dictionary).with_columns(
-        pl.lit(patient.patient_id, dtype=pl.Int64).alias("patient_id"),
-        pl.lit(patient.site).alias("site"),
-        pl.lit(patient.resection_id, dtype=pl.Int64).alias("resection_id"),
-        pl.lit(patient.episode_id, dtype=pl.Int64).alias("episode_id"),
-        pl.lit(patient.resected_on).alias("anchor_on"),
-        pl.lit(False).alias("is_new"),
+) -> ChangedSince:
+    """What was done to the record since a version, and where it now says something else than the signer."""
+    since = transaction.audit_of(patient.patient_id)[seen:]
+    reports = transaction.reports_of([patient.resection_id]).filter(pl.col("stage") == str(stage))
+    now = read_documents(reports["document"].tail(1), dictionary, stage)
+    names = [name for name in given.columns if name in now.columns]
+    ids = pl.Series([patient.patient_id] * now.height, dtype=pl.Int64)
+    return ChangedSince(
+        mrn=patient.mrn,
+        stage=str(stage),
+        since=since,
+        differences=differences(ids, now.select(names), given.select(names).head(now.height), columns=names),
     )
-
-
-def _unknown(findings: Pairs[str, str], dictionary: VariableDictionary) -> Iterator[dict[str, str]]:
-    """A problem for each name that the dictionary does not know."""
-    for heading in findings:
-        if heading not in dictionary.headings:
-            near = nearest_heading(heading, dictionary.headings)
-            expected = f"one of the names, perhaps {near}" if near else "one of the names"
-            yield {"column": heading, "problem": "is not a known finding", "expected": expected}
-
-
-def _of_another_patient(clean: pl.DataFrame, patient: Patient) -> Iterator[dict[str, str]]:
-    """A problem for each cell that says that the findings are of somebody else, or of another resection."""
-    for row in clean.iter_rows(named=True):
-        for name in IDENTIFYING:
-            if row[name] != getattr(patient, name):
-                value, expected = str(row[name]), f"{getattr(patient, name)}, the {name} of this patient"
-                yield {"variable": name, "value": value, "problem": "is of another patient", "expected": expected}
-
-
-def _of_another_form(
-    headings: Iterable[str], stage: CollectedAt, dictionary: VariableDictionary
-) -> Iterator[dict[str, str]]:
-    """A problem for each finding that belongs to another form."""
-    for heading in headings:
-        name = dictionary.headings[heading][0]
-        form = dictionary.recorded[name].collected_at
-        if form is not stage and name not in IDENTIFYING:
-            where = (
-                "corrected with hepwatch patient import" if form is CollectedAt.ENROLMENT else f"in the {form} report"
-            )
-            yield {"variable": heading, "problem": f"does not belong to the {stage} report", "expected": f"it {where}"}
 
 
 def _refuse(outcome: str, mrn: str, stage: CollectedAt, filed: Filed, *, confirm: bool) -> None:
@@ -209,10 +178,6 @@ def _refuse(outcome: str, mrn: str, stage: CollectedAt, filed: Filed, *, confirm
         raise NotConfirmed(mrn=mrn, unusual=unconfirmed)
     if outcome == Outcome.NEEDS_REASON:
         raise ReasonMissing(mrn=mrn, stage=str(stage), differences=filed.differences)
-
-
-def _found(value: str | None) -> str:
-    return f" {value}" if value is not None else ""
 
 
 def _hint(expected: str) -> str:

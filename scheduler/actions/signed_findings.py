@@ -2,6 +2,8 @@
 
 import polars as pl
 
+from scheduler.actions.assessing import with_all_not_obtainable
+from scheduler.core.not_obtainable import names_in
 from scheduler.core.reports import read_documents
 from scheduler.core.variables import CollectedAt, VariableDictionary, complete
 from scheduler.store.reading import Reading
@@ -22,13 +24,13 @@ def signed_findings(reading: Reading, patient_ids: Ids, dictionary: VariableDict
     signed = resections.select("patient_id", "site", "resection_id", "episode_id", "anchor_on")
     for stage in STAGES:
         form = reports.filter(pl.col("stage") == str(stage)).select(
-            "resection_id", document="document", version=pl.col("version").cast(pl.Int64)
+            "resection_id", "not_obtainable", document="document", version=pl.col("version").cast(pl.Int64)
         )
         signed = signed.join(form, on="resection_id", how="left", maintain_order="left")
         findings = read_documents(signed["document"], dictionary, stage)
-        signed = pl.concat([signed.drop("document"), findings], how="horizontal").rename(
-            {"version": f"{stage}_version"}
-        )
+        lost = names_in(signed["not_obtainable"]).alias(f"{stage}_not_obtainable")
+        known = signed.drop("document", "not_obtainable").rename({"version": f"{stage}_version"})
+        signed = pl.concat([known.with_columns(lost), findings], how="horizontal")
     versions = [pl.col(f"{stage}_version").fill_null(0) for stage in STAGES]
-    known = signed.with_columns(versions).filter(pl.col("surgery_version") > 0)
+    known = signed.with_columns(*versions, with_all_not_obtainable()).filter(pl.col("surgery_version") > 0)
     return complete(known, dictionary)

@@ -10,10 +10,11 @@ from datetime import date
 
 import polars as pl
 
-from scheduler.actions.assessing import Assessed, assess_and_plan
+from scheduler.actions.assessing import Assessed, Signing, assess_and_plan, with_all_not_obtainable
 from scheduler.actions.auditing import audit
 from scheduler.actions.filing import Compared, Outcome, Signature, compare, file_report
 from scheduler.actions.rules import Rules
+from scheduler.core.not_obtainable import names_in
 from scheduler.core.reports import as_json, read_documents
 from scheduler.core.validation import screen
 from scheduler.core.variables import CollectedAt, VariableDictionary
@@ -62,7 +63,14 @@ def file_and_assess(
     """
     dictionary = rules.rulebook.dictionary
     compared = [
-        compare(transaction, patients, stage, dictionary, columns=columns if stage in signatures else ())
+        compare(
+            transaction,
+            patients,
+            stage,
+            dictionary,
+            columns=columns if stage in signatures else (),
+            not_obtainable=signatures.get(stage, NOT_ASKED).not_obtainable,
+        )
         for stage in STAGES
     ]
     unusual = _unusual(patients, compared, signatures, dictionary, today)
@@ -83,13 +91,21 @@ def file_and_assess(
         signed = pl.concat([signed, findings], how="horizontal").with_columns(
             outcome["version"].alias(f"{stage}_version"),
             (outcome["outcome"] == Outcome.SIGNED.value).alias(f"{stage} now"),
+            names_in(outcome["not_obtainable"]).alias(f"{stage}_not_obtainable"),
         )
+    signed = signed.with_columns(with_all_not_obtainable())
+    by = next(iter(signatures.values())).by
+    now = pl.concat(outcomes.values()).filter(pl.col("outcome") == Outcome.SIGNED.value)
+    signing = Signing(
+        reports=now.select("patient_id", "stage", "version", by=pl.lit(by)), differences=pl.concat(changed)
+    )
     assessed = tuple(
-        assess_and_plan(transaction, group, rules, stages=stages, today=today) for stages, group in _by_stages(signed)
+        assess_and_plan(transaction, group, rules, stages=stages, today=today, signing=signing)
+        for stages, group in _by_stages(signed)
     )
     filed = Filed(
-        outcomes=pl.concat(frame.drop("document") for frame in outcomes.values()),
-        differences=pl.concat(changed),
+        outcomes=pl.concat(frame.drop("document", "not_obtainable") for frame in outcomes.values()),
+        differences=signing.differences,
         unusual=unusual,
         assessed=assessed,
     )

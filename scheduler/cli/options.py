@@ -26,6 +26,7 @@ site_option = click.option("--site", metavar="CODE", help="One site only.")
 by_option = click.option("--by", metavar="NAME", help="Who acts; otherwise HEPWATCH_ACTOR or the login name.")
 json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 csv_option = click.option("--csv", "as_csv", is_flag=True, help="As CSV, for programs and spreadsheets.")
+preview_option = click.option("--preview", is_flag=True, help="Show what would change; store nothing.")
 
 
 class NewFile(click.Path):

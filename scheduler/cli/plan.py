@@ -1,4 +1,4 @@
-"""`hepwatch plan`: a surveillance plan from a date and an intensity, without a registry."""
+"""`hepwatch plan`: a plan from a date and an intensity, without a registry; and what changed in a patient's plan."""
 
 from datetime import date
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scheduler.cli.options import Day, csv_option, json_option, protocol_option, rules_option
+from scheduler.cli.options import Day, csv_option, json_option, protocol_option, rules_option, site_option
 
 if TYPE_CHECKING:
     import polars as pl
@@ -14,11 +14,9 @@ if TYPE_CHECKING:
     from scheduler.core.protocols import SurveillanceProtocol
 
 
-@click.command("plan")
-@click.option(
-    "--intensity", required=True, type=click.Choice(["basic", "standard", "intensive"]), help="How closely to follow."
-)
-@click.option("--resected", "resected_on", required=True, type=Day(), help="The day of the resection, month 0.")
+@click.group("plan", invoke_without_command=True)
+@click.option("--intensity", type=click.Choice(["basic", "standard", "intensive"]), help="How closely to follow.")
+@click.option("--resected", "resected_on", type=Day(), help="The day of the resection, month 0.")
 @protocol_option
 @click.option("--country", metavar="CODE", help="Due days keep off this country's holidays (ISO code, such as KR).")
 @click.option("--subdivision", metavar="CODE", help="A state or province of the country, for its own holidays.")
@@ -41,9 +39,11 @@ if TYPE_CHECKING:
 @csv_option
 @click.option("--ics", "as_ics", is_flag=True, help="As a calendar file, for import into a calendar.")
 @rules_option
+@click.pass_context
 def command(
-    intensity: str,
-    resected_on: date,
+    context: click.Context,
+    intensity: str | None,
+    resected_on: date | None,
     protocol: str,
     country: str | None,
     subdivision: str | None,
@@ -54,10 +54,15 @@ def command(
     as_ics: bool,
     rules: Path | None,
 ) -> None:
-    """Print a plan with its windows. Nothing is stored.
+    """Print a plan with its windows (--intensity and --resected). Nothing is stored.
 
     Visits are counted from the resection. Without --country only Saturdays and Sundays count as closed.
     """
+    if context.invoked_subcommand is not None:
+        return
+    if intensity is None or resected_on is None:
+        missing = "--intensity" if intensity is None else "--resected"
+        raise click.UsageError(f"Missing option '{missing}'; or say what to do: {', '.join(command.commands)}.")
     from scheduler.actions.plan_surveillance import plan_surveillance
     from scheduler.cli.showing import echo_csv, echo_json
     from scheduler.rulebook import load_rulebook
@@ -80,6 +85,34 @@ def command(
         click.echo(_as_calendar(visits, followed), nl=False)
     else:
         _show(visits, followed, intensity, resected_on, country)
+
+
+@command.command("diff")
+@click.argument("mrn")
+@click.option(
+    "--versions",
+    nargs=2,
+    type=click.IntRange(0),
+    metavar="A B",
+    help="What changed after version A, up to and with B; otherwise the two newest.",
+)
+@site_option
+@json_option
+def diff(mrn: str, versions: tuple[int, int] | None, site: str | None, as_json: bool) -> None:
+    """Show what changed in a patient's plan, and the steps that led there. Changes nothing."""
+    from scheduler.actions.diff_plan import diff_plan
+    from scheduler.cli.plan_diff_page import as_value, page
+    from scheduler.cli.registry import open_registry
+    from scheduler.cli.showing import echo_json, say
+
+    if versions is not None and versions[0] >= versions[1]:
+        raise click.BadParameter("the first must be lower than the second", param_hint="--versions")
+    with open_registry() as registry:
+        found = diff_plan(registry, mrn, versions=versions, site=site)
+    if as_json:
+        echo_json(as_value(found))
+    else:
+        say(*page(found))
 
 
 def _show(

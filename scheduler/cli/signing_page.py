@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 
 from scheduler.actions.caveats import caveats_of
+from scheduler.actions.draft_report import DraftedReport
 from scheduler.actions.sign_report import SignedReport
 from scheduler.cli.changes_page import changes_lines, changes_value
 from scheduler.cli.showing import caveat_lines, frame_table, table
@@ -68,3 +69,23 @@ def _assessments(signed: SignedReport) -> "RenderableType":
 
 def _range(row: dict[str, Any]) -> str:
     return f"{row['lowest']:.3f} to {row['highest']:.3f}" if row["lowest"] is not None else "–"
+
+
+def draft_page(drafted: DraftedReport) -> list["RenderableType"]:
+    """What drafting did, for people."""
+    parts: list[RenderableType] = [
+        f"[bold]kept a draft of the {drafted.stage} report of {escape(drafted.patient.mrn)}[/]; it is not signed"
+    ]
+    if drafted.differences.height:
+        parts += ["", frame_table(drafted.differences, {"variable": "finding", "old": "was", "new": "is"})]
+    return parts
+
+
+def draft_value(drafted: DraftedReport) -> dict[str, Any]:
+    """The same as a value for programs."""
+    return {
+        "mrn": drafted.patient.mrn,
+        "site": drafted.patient.site,
+        "report": str(drafted.stage),
+        "differences": drafted.differences.drop("patient_id").to_dicts(),
+    }

@@ -6,6 +6,7 @@ decision per patient. Each model keeps its own group: this stage knows neither e
 
 import polars as pl
 
+from scheduler.core.giving_up import with_given_up
 from scheduler.core.models import RiskGroup
 from scheduler.core.protocols import Intensity, SurveillanceProtocol
 
@@ -33,7 +34,11 @@ NOT_SIGNED = "pathology report is not signed"
 
 
 def decide_intensity(
-    assessments: pl.DataFrame, protocol: SurveillanceProtocol, *, signed_stage: pl.DataFrame
+    assessments: pl.DataFrame,
+    protocol: SurveillanceProtocol,
+    *,
+    signed_stage: pl.DataFrame,
+    not_obtainable: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """How closely to follow each patient of `signed_stage` (`SIGNED_STAGES`): a `DECISIONS` row each, in its order.
 
@@ -41,6 +46,9 @@ def decide_intensity(
     signed decides, by its models that are scored or bounded; where none is, the otherwise row does, and no
     other stage is asked. The highest intensity still possible holds, never below the stage's `at_least`. It is
     provisional while lowest and highest differ, or while pathology is not signed.
+
+    Of a bounded model all of whose missing inputs are `not_obtainable` (`giving_up.NOT_OBTAINABLE`; the assessments
+    need `missing` then) the lowest group still possible counts, and nobody is followed below `standard` by it.
 
     >>> from scheduler.core.protocols import Otherwise
     >>> everybody = Otherwise(otherwise="standard", source="policy")
@@ -50,10 +58,11 @@ def decide_intensity(
     (7, None, 'standard', 'standard', False, ['the same for everybody → standard'])
     """
     patients = signed_stage.lazy().with_columns(stage=_deciding_stage(protocol))
-    said = _what_models_say(assessments.lazy().select(*ASSESSED), patients, protocol)
+    read = _read(assessments, not_obtainable).lazy().select(*ASSESSED, "is_given_up")
+    said = _what_models_say(read, patients, protocol)
     return (
         patients.join(said, on="patient_id", how="left", maintain_order="left")
-        .with_columns(at_least=_at_least(protocol))
+        .with_columns(at_least=pl.max_horizontal(_at_least(protocol), _at_least_given_up()))
         .with_columns(
             _within_policy("lowest", protocol), _within_policy("highest", protocol), because=_reasons(protocol)
         )
@@ -65,6 +74,18 @@ def decide_intensity(
         .select(*DECISIONS)
         .collect()
     )
+
+
+def _read(assessments: pl.DataFrame, not_obtainable: pl.DataFrame | None) -> pl.DataFrame:
+    """The assessments, with what cannot be settled any more."""
+    if not_obtainable is None or not_obtainable.is_empty():
+        return assessments.with_columns(is_given_up=pl.lit(False))
+    return with_given_up(assessments, not_obtainable)
+
+
+def _at_least_given_up() -> pl.Expr:
+    """The rank below which nobody is followed by the lowest group of a bounded model."""
+    return pl.when(pl.col("is_given_up")).then(Intensity.STANDARD.rank)
 
 
 def _deciding_stage(protocol: SurveillanceProtocol) -> pl.Expr:
@@ -82,11 +103,11 @@ def _what_models_say(assessments: pl.LazyFrame, patients: pl.LazyFrame, protocol
     return (
         assessments.join(_meanings(protocol).lazy(), on=["model", "model_version"])
         .with_columns(lowest=pl.min_horizontal(possible), highest=pl.max_horizontal(possible))
-        .select("patient_id", "stage", "position", "lowest", "highest", sentence=_sentence())
+        .select("patient_id", "stage", "position", "lowest", "highest", "is_given_up", sentence=_sentence())
         .join(patients.select("patient_id", "stage"), on=["patient_id", "stage"], how="semi")
         .sort("position")
         .group_by("patient_id", maintain_order=True)
-        .agg(pl.col("lowest").max(), pl.col("highest").max(), sentences=pl.col("sentence"))
+        .agg(pl.col("lowest", "highest").max(), pl.col("is_given_up").any(), sentences=pl.col("sentence"))
     )
 
 
@@ -121,7 +142,8 @@ def _sentence() -> pl.Expr:
     low, high = _end_groups()
     open_still = (low != high) & (pl.col("settled_by").list.len() > 0)
     inputs = pl.format(", settled by {}", pl.col("settled_by").list.join(" or "))
-    settled = pl.when(open_still).then(inputs).otherwise(pl.lit(""))
+    lost = pl.lit(", the lowest still possible, since what is missing cannot be had")
+    settled = pl.when("is_given_up").then(lost).when(open_still).then(inputs).otherwise(pl.lit(""))
     meaning = _from_to(_named(pl.col("lowest")), _named(pl.col("highest")))
     return (
         pl.when(pl.col("highest").is_not_null())
@@ -171,7 +193,9 @@ def _reasons(protocol: SurveillanceProtocol) -> pl.Expr:
     why = "no model applies" if protocol.stages else "the same for everybody"
     nobody = pl.when(pl.col("highest").is_null()).then(pl.lit(f"{why} → {protocol.otherwise}"))
     raised = pl.when(pl.col("highest") < pl.col("at_least")).then(
-        pl.format("at least {} on the {} report alone", _named(pl.col("at_least")), "stage")
+        pl.when(pl.col("is_given_up").fill_null(value=False))
+        .then(pl.format("at least {}, since an input cannot be had", _named(pl.col("at_least"))))
+        .otherwise(pl.format("at least {} on the {} report alone", _named(pl.col("at_least")), "stage"))
     )
     unsigned = pl.when(_is_unsigned()).then(pl.lit(NOT_SIGNED))
     said = pl.col("sentences").fill_null(pl.lit([], dtype=pl.List(pl.String)))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 import polars as pl
-from sqlalchemy import Connection, Table, delete, select
+from sqlalchemy import Connection, Table, delete, select, update
 
 from scheduler.store import audit
 from scheduler.store.database import Database
@@ -58,6 +58,11 @@ class Transaction(Reading):
         """
         theirs = self._among(episodes.c.patient_id, list(patient_ids))
         self._connection.execute(select(episodes.c.id).where(theirs).order_by(episodes.c.id).with_for_update())
+
+    def raise_versions(self, patient_ids: Iterable[int]) -> None:
+        """Raise the version of these patients' episodes, so that whoever read them before notices a change."""
+        theirs = self._among(episodes.c.patient_id, list(patient_ids))
+        self._connection.execute(update(episodes).where(theirs).values(version=episodes.c.version + 1))
 
     def reserve_ids(self, table: str, count: int) -> range:
         """So many ids for new rows of the table, which nobody else will get."""

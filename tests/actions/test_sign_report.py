@@ -10,8 +10,8 @@ import pytest
 
 from scheduler import settings
 from scheduler.actions.finding import PatientNotFound, SeveralPatients
+from scheduler.actions.report_findings import FindingsRefused
 from scheduler.actions.sign_report import (
-    FindingsRefused,
     NotConfirmed,
     NothingToSign,
     ReasonMissing,

@@ -18,6 +18,12 @@ class AskingAboutRecords(Asking):
             select(audit_rows).where(audit_rows.c.patient_id == patient_id).order_by(audit_rows.c.position)
         )
 
+    def record_version(self, patient_id: int) -> int:
+        """How many audit rows speak of the patient: it rises with everything that is done to the record."""
+        counted = select(func.count()).where(audit_rows.c.patient_id == patient_id)
+        found: int = self._connection.scalar(counted) or 0
+        return found
+
     def rule_text(self, digest: str) -> str:
         """The text of a rule as it was used; raises `RuleTextNotFound`."""
         found: str | None = self._connection.scalar(select(rule_texts.c.text).where(rule_texts.c.digest == digest))
