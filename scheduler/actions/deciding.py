@@ -4,7 +4,8 @@ Inside somebody's transaction. Takes the patients with all that is signed of the
 decision per patient and replaces the plans that it changes. Visits are brought in line by `following`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -55,6 +56,20 @@ def in_force(
     return _beside_the_plan(transaction, joined).with_columns(
         _horizon(today), pl.coalesce("afterwards_months", "was_afterwards_months").alias("afterwards_months")
     )
+
+
+def by_own_protocol(
+    transaction: Transaction, episodes: pl.DataFrame, rules: Rules
+) -> Iterator[tuple[Rules, pl.DataFrame]]:
+    """The rows of `episodes`, together as far as their plans follow one protocol, with the rules that follow it.
+
+    Whoever has no plan yet follows the protocol of the rules.
+    """
+    plans = transaction.current_plans(episodes["episode_id"])
+    followed = plans.select("episode_id", own=pl.format("{}@{}", "protocol_id", "protocol_version"))
+    known = episodes.join(followed, on="episode_id", how="left", maintain_order="left")
+    for (reference,), some in known.group_by(pl.col("own").fill_null(rules.protocol.reference), maintain_order=True):
+        yield replace(rules, protocol_id=str(reference)), some.drop("own")
 
 
 def replace_plans(transaction: Transaction, decisions: pl.DataFrame, rules: Rules) -> None:

@@ -5,13 +5,13 @@ scored yet. A plan that would say the same stays as it is, and its visits are br
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
 
 from scheduler.actions.assessing import score_and_store
-from scheduler.actions.deciding import EPISODE, decide, in_force, is_same_plan, raised, replace_plans
+from scheduler.actions.deciding import EPISODE, by_own_protocol, decide, in_force, is_same_plan, raised, replace_plans
 from scheduler.actions.following import Followed, Why, follow
 from scheduler.actions.rules import Rules
 from scheduler.actions.signed_findings import signed_findings
@@ -77,17 +77,14 @@ def _chains(changed: pl.DataFrame, given: pl.DataFrame) -> pl.DataFrame:
 def _by_protocol(
     transaction: Transaction, patient_ids: Ids, rules: Rules, *, keep: bool
 ) -> Iterator[tuple[Rules, pl.DataFrame]]:
-    """The latest episodes, together as far as they follow one protocol."""
+    """The latest episodes, together as far as they are to follow one protocol."""
     sites = transaction.patients(patient_ids).select("patient_id", "site")
     episodes = transaction.episodes_of(patient_ids).sort("patient_id", "anchor_on", "episode_id")
     latest = episodes.unique("patient_id", keep="last", maintain_order=True).join(sites, on="patient_id")
-    plans = transaction.current_plans(latest["episode_id"])
-    followed = plans.select("episode_id", "stage", protocol=pl.format("{}@{}", "protocol_id", "protocol_version"))
-    protocol = pl.col("protocol") if keep else pl.lit(None, dtype=pl.String)
-    known = latest.join(followed, on="episode_id", how="left", maintain_order="left")
-    referenced = known.with_columns(protocol.fill_null(rules.protocol.reference).alias("protocol"))
-    for (reference,), some in referenced.group_by("protocol", maintain_order=True):
-        yield replace(rules, protocol_id=str(reference)), some
+    if keep:
+        yield from by_own_protocol(transaction, latest, rules)
+    elif latest.height:
+        yield rules, latest
 
 
 def _decided(transaction: Transaction, episodes: pl.DataFrame, rules: Rules, today: date) -> pl.DataFrame:

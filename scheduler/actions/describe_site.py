@@ -66,13 +66,18 @@ def describe_site(
 
 
 def calendars(registry: Registry) -> Callable[[str], WorkingDays]:
-    """Each site's working days, by its code; a site that is not known, or in no country, closes at weekends only."""
+    """Each site's working days, by its code: not its weekend, its country's holidays, or its own closed days.
+
+    A site that is not known, or in no country, closes at weekends and on its own closed days only.
+    """
     with registry.reading() as reading:
         places = {row["site"]: (row["country"], row["subdivision"]) for row in reading.sites().iter_rows(named=True)}
+        closures = reading.closures_of().join(reading.sites().select("site_id", "site"), on="site_id")
+    closed = {str(site): tuple(days["closed_on"]) for (site,), days in closures.group_by("site")}
 
     @cache
     def of(site: str) -> WorkingDays:
         country, subdivision = places.get(site, (None, None))
-        return working_days(country, subdivision, YEARS)
+        return working_days(country, subdivision, YEARS, closed=closed.get(site, ()))
 
     return of

@@ -12,6 +12,7 @@ import polars as pl
 
 from scheduler.actions.assessing import Assessed, Signing, assess_and_plan, with_all_not_obtainable
 from scheduler.actions.auditing import audit
+from scheduler.actions.deciding import by_own_protocol
 from scheduler.actions.filing import Compared, Outcome, Signature, compare, file_report
 from scheduler.actions.rules import Rules
 from scheduler.core.not_obtainable import names_in
@@ -57,6 +58,8 @@ def file_and_assess(
 ) -> Filed:
     """File the forms named in `signatures`; score and plan every patient of whom something was signed.
 
+    Whoever has a plan already stays with its protocol.
+
     `patients` has `patient_id, site, resection_id, episode_id, anchor_on, is_new` and every recorded variable, of which
     `columns` are spoken of. Signing confirms what is unusual in the whole form, also what was stored before. Writes the
     audit rows.
@@ -100,8 +103,9 @@ def file_and_assess(
         reports=now.select("patient_id", "stage", "version", by=pl.lit(by)), differences=pl.concat(changed)
     )
     assessed = tuple(
-        assess_and_plan(transaction, group, rules, stages=stages, today=today, signing=signing)
+        assess_and_plan(transaction, some, own, stages=stages, today=today, signing=signing)
         for stages, group in _by_stages(signed)
+        for own, some in by_own_protocol(transaction, group, rules)
     )
     filed = Filed(
         outcomes=pl.concat(frame.drop("document", "not_obtainable") for frame in outcomes.values()),

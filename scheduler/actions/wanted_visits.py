@@ -14,10 +14,9 @@ import polars as pl
 from scheduler.actions.facts import Facts
 from scheduler.actions.rules import Rules
 from scheduler.core.catch_up import COMPLETED, CatchingUp
-from scheduler.core.episodes import settle
+from scheduler.core.episodes import settle, uncensored
 from scheduler.core.liver_rhythm import LIVER_IMAGING
 from scheduler.core.matching import MATCHED_VISITS, Matched, match
-from scheduler.core.misses import GONE
 from scheduler.core.overriding import VISIT_OVERRIDES, with_visit_overrides
 from scheduler.core.planning import VISITS, plan
 from scheduler.core.protocols import SurveillanceProtocol
@@ -75,7 +74,7 @@ def match_all(facts: Facts, episodes: pl.DataFrame, rules: Rules) -> Matched:
     if facts.examinations.height or (facts.visits["status"] == "done").any():
         dated = facts.examinations.join(episodes.select("episode_id", "today"), on="episode_id", maintain_order="left")
         parts += [
-            _match(dated, facts.visits, some, rules.rulebook.protocol(str(reference)))
+            _match(dated, uncensored(facts.visits), some, rules.rulebook.protocol(str(reference)))
             for (reference,), some in episodes.group_by("protocol", maintain_order=True)
         ]
     return Matched(verdicts=pl.concat(part.verdicts for part in parts), visits=pl.concat(part.visits for part in parts))
@@ -114,7 +113,7 @@ class WantedVisits:
     def changes(self) -> pl.DataFrame:
         """What becomes of each: `WANTED`; a visit of an ended episode that was open is `censored` or `missed`."""
         parts = [
-            _closed_or_reopened(self._visits, self._settled),
+            _closed_or_reopened(self.facts.visits, self._settled),
             *self._reconciled(),
             *(self._short_interval(group) for group in self._groups),
         ]
@@ -123,7 +122,7 @@ class WantedVisits:
 
     @cached_property
     def _visits(self) -> pl.DataFrame:
-        return as_answered(self.facts.visits, self.matched.visits)
+        return as_answered(uncensored(self.facts.visits), self.matched.visits)
 
     @cached_property
     def _settled(self) -> pl.DataFrame:
@@ -166,6 +165,7 @@ class WantedVisits:
                 working_days=self.rules.working_days(group.site),
                 completed=completed.filter(group.is_one),
                 raised=pl.Series(list(self.raised), dtype=pl.Int64),
+                chosen=self._visit_overrides(group).filter(pl.col("overridden_on").is_not_null()).select(*KEY),
             )
             theirs = is_held & group.is_one
             yield known(existing.filter(theirs), planned.filter(theirs), today=group.today, catching_up=basis)
@@ -219,7 +219,7 @@ def as_answered(visits: pl.DataFrame, matched: pl.DataFrame) -> pl.DataFrame:
     """The visits, done where they were answered and open where they are no longer; what is gone stays so."""
     if matched.is_empty():
         return visits
-    is_done = pl.col("done_on").is_not_null() & ~pl.col("status").is_in(GONE)
+    is_done = pl.col("done_on").is_not_null() & (pl.col("status") != "withdrawn")
     is_undone = (pl.col("status") == "done") & pl.col("done_on").is_null()
     status = pl.when(is_done).then(pl.lit("done")).when(is_undone).then(pl.lit("open")).otherwise("status")
     days = matched.select("visit_id", "done_on")
@@ -249,13 +249,14 @@ def _answered(verdicts: pl.DataFrame) -> pl.DataFrame:
 
 def _closed_or_reopened(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     """The visits whose episode ended, or goes on after all, as `CHANGES`."""
-    differs = before["status"] != after["status"]
+    is_same, is_answer = before["status"] == after["status"], after["status"] == "done"
+    is_undone = (before["status"] == "done") & (after["status"] == "open")
     reopened = pl.col("status") == "open"
     words = {"censored": "the episode ended before it was due", "missed": "unanswered when the episode ended"}
     reason = pl.when(reopened).then(pl.lit("the episode goes on")).otherwise(pl.col("status").replace(words))
     change = pl.when(reopened).then(pl.lit(Change.ADDED.value)).otherwise("status")
     return (
-        after.filter(differs)
+        after.filter(~(is_same | is_answer | is_undone))
         .with_columns(change=change, reason=reason, was_procedures="procedures", was_due_on="due_on")
         .select(pl.col(name).cast(kind) for name, kind in CHANGES.items())
     )

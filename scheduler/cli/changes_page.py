@@ -41,8 +41,8 @@ def preview_line(*, preview: bool) -> list["RenderableType"]:
 def followed_lines(followed: Followed, *, mrn: str) -> list["RenderableType"]:
     """The episodes and visits that changed, for people."""
     states = [
-        f"[bold]episode from {row['anchor_on']}:[/] {_was(row['was'])}{row['state'].replace('_', ' ')}, "
-        f"because of {escape(row['because'])}"
+        f"[bold]episode from {row['anchor_on']}:[/] {_was(row['was'])}{row['state'].replace('_', ' ')} "
+        f"({escape(row['because'])})"
         for row in followed.states.iter_rows(named=True)
     ]
     return [*states, *changes_lines(followed.changes, mrn=mrn)]

@@ -20,7 +20,11 @@ map_option = click.option(
     help="Says which heading and word of the table is which of ours.",
 )
 protocol_option = click.option(
-    "--protocol", default="risk-adapted", show_default=True, metavar="ID", help="The surveillance protocol to follow."
+    "--protocol",
+    default="risk-adapted",
+    show_default=True,
+    metavar="ID",
+    help="The surveillance protocol to follow; whoever has a plan stays with its own.",
 )
 site_option = click.option("--site", metavar="CODE", help="One site only.")
 by_option = click.option("--by", metavar="NAME", help="Who acts; otherwise HEPWATCH_ACTOR or the login name.")

@@ -13,14 +13,19 @@ from scheduler.errors import HepwatchError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("scheduler.cli.demo", "Build a registry of synthetic patients and show what a coordinator sees."),
+    "event": ("scheduler.cli.event", "Record what happened to a patient, take it back, list it."),
+    "exam": ("scheduler.cli.exam", "Record, review, correct and list examinations."),
     "init": ("scheduler.cli.init", "Make the registry, or bring an older one up to date."),
+    "override": ("scheduler.cli.override", "Decide otherwise than the plan, with a reason and a last day."),
     "patient": ("scheduler.cli.patient", "Import patients and show one."),
     "plan": ("scheduler.cli.plan", "Print a surveillance plan, without a registry."),
+    "replan": ("scheduler.cli.replan", "Plan everybody anew, by another protocol or as of today."),
     "report": ("scheduler.cli.report", "Sign a surgery or pathology report."),
     "rules": ("scheduler.cli.rules", "Check, list and show the rules."),
     "score": ("scheduler.cli.score", "Score a table of patients, without a registry."),
     "site": ("scheduler.cli.site", "List the sites and say in which country each is."),
     "audit": ("scheduler.cli.audit", "Verify that the audit trail is whole."),
+    "visit": ("scheduler.cli.visit", "Book, move, cancel and miss the visits of a patient, and list them."),
     "worklist": ("scheduler.cli.worklist", "Show who is due and who is overdue."),
 }
 

@@ -124,3 +124,21 @@ def _worked_days(first_day: date, last_day: date, working_days: WorkingDays) -> 
     days = pl.date_range(first_day, last_day, eager=True)
     is_weekend = (days.dt.weekday() - 1).is_in([*working_days.weekend])  # Polars counts Monday as 1
     return days.set(is_weekend | days.is_in([*working_days.closed]), None)
+
+
+def without_working_day(visits: pl.DataFrame, working_days: WorkingDays) -> pl.DataFrame:
+    """The visits in whose whole window the site does not work: nobody can come on time. Needs both ends of the window.
+
+    >>> easter = {"opens_on": [date(2026, 4, 4)], "closes_on": [date(2026, 4, 6)]}
+    >>> monday = WorkingDays(closed=frozenset({date(2026, 4, 6)}))
+    >>> visits = pl.DataFrame(easter)
+    >>> without_working_day(visits, monday).height, without_working_day(visits, WorkingDays()).height
+    (1, 0)
+    """
+    if visits.is_empty():
+        return visits
+    first_day, last_day = visits.select(pl.col("opens_on").min(), pl.col("closes_on").max()).row(0)
+    worked = _worked_days(first_day, last_day, working_days).is_not_null().cast(pl.Int64).cum_sum()
+    before = pl.concat([pl.Series([0], dtype=pl.Int64), worked])
+    opens, closes = ((pl.col(name) - pl.lit(first_day)).dt.total_days() for name in ("opens_on", "closes_on"))
+    return visits.filter(pl.lit(before).gather(closes + 1) == pl.lit(before).gather(opens))

@@ -5,7 +5,8 @@ which visits of the plan they stand in for. A catch-up visit is wanted
 
 - when the intensity has risen, so that liver imaging is done one interval after the last one, unless the window of
   the next visit includes that day; and
-- whenever the next liver imaging is due later than the interval and both sides of its window after the last one.
+- whenever the next liver imaging is due later than the interval and both sides of its window after the last one,
+  unless a clinician chose its day.
 
 It comes no later than the visit that it replaces and not before today. Its month is that of the visit behind it, so
 that the same need has the same key. It stands in for that visit where the one after is near enough for the interval
@@ -43,6 +44,7 @@ COMPLETED: dict[str, pl.DataType] = {
     "procedure": pl.String(),
     "performed_on": pl.Date(),  # an adequate examination; the last one up to today counts
 }
+CHOSEN: dict[str, pl.DataType] = {"episode_id": pl.Int64(), "origin": pl.String(), "grid_month": pl.Int64()}
 CATCH_UP_VISITS: dict[str, pl.DataType] = {
     "key": pl.Int64(),
     "procedures": pl.List(pl.String()),
@@ -69,6 +71,9 @@ class CatchingUp:
     working_days: WorkingDays
     completed: pl.DataFrame  # COMPLETED; an episode without liver imaging counts from its resection
     raised: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.Int64))  # episodes whose intensity has risen
+    chosen: pl.DataFrame = field(
+        default_factory=lambda: pl.DataFrame(schema=CHOSEN)
+    )  # visits whose day a clinician chose
 
     def last_imaged(self, today: Today) -> pl.DataFrame:
         """The last completed liver imaging of each episode up to and on today: `episode_id, imaged_on`."""
@@ -79,6 +84,10 @@ class CatchingUp:
     def is_raised(self) -> pl.Expr:
         """Whether the intensity of an episode has risen."""
         return pl.col("episode_id").is_in(self.raised.implode())
+
+    def is_chosen(self) -> pl.Expr:
+        """Whether a clinician chose the day of a visit, known by its `key`."""
+        return pl.col("key").is_in(with_key(self.chosen)["key"].implode())
 
     def before(self, months: str) -> pl.Expr:
         """How long before its day the window of a visit opens, for an interval."""
@@ -158,8 +167,9 @@ def catch_up_visits(
     `pairs` are visits beside each other with their `change`, `planned` the rhythm of the same plans.
     """
     imaged = basis.last_imaged(today)
+    with_choice = pairs.with_columns(is_chosen=basis.is_chosen())
     days = (
-        _behind(_next_liver_imaging(pairs, planned, imaged, lists, today), planned)
+        _behind(_next_liver_imaging(with_choice, planned, imaged, lists, today), planned)
         .join(_replaced(pairs, lists, basis), on="episode_id", how="left")
         .with_columns(is_raised=basis.is_raised())
     )
@@ -176,7 +186,7 @@ def _next_liver_imaging(
     """The earliest liver visit of each episode that is open after the change and not answered by the last imaging.
 
     Gives `episode_id`, `imaged_on` (that last imaging), `upcoming_on` (the due day, or an earlier appointment), when
-    its window opens, and the month of one that may still be moved.
+    its window opens, whether a clinician chose its day, and the month of one that may still be moved.
     """
     added = pl.col("change") == Change.ADDED.value
     open_after = pl.col("change").is_in(STAYS_OPEN) | (
@@ -200,7 +210,7 @@ def _next_liver_imaging(
         .agg(
             pl.col("imaged_on").first(),
             pl.col("upcoming_on").min(),
-            pl.col("upcoming_opens_on", "movable_month").min_by("upcoming_on"),
+            pl.col("upcoming_opens_on", "movable_month", "is_chosen").min_by("upcoming_on"),
         )
     )
 
@@ -248,11 +258,11 @@ def _with_window(days: pl.DataFrame, basis: CatchingUp, *, today: Today) -> pl.D
 
 
 def _is_too_late() -> pl.Expr:
-    """Whether the upcoming visit is too late."""
+    """Whether the upcoming visit is too late; a day that a clinician chose is only where the intensity has risen."""
     too_late_now = pl.col("is_raised") & (
         (pl.col("grid_on") < pl.col("upcoming_opens_on")) | (pl.col("replaced_on") < pl.col("upcoming_on"))
     ).fill_null(value=False)
-    return too_late_now | (pl.col("latest_on") < pl.col("upcoming_on"))
+    return too_late_now | (~pl.col("is_chosen") & (pl.col("latest_on") < pl.col("upcoming_on")))
 
 
 def _as_visits(candidates: pl.DataFrame, pairs: pl.DataFrame, lists: ProcedureLists, basis: CatchingUp) -> pl.DataFrame:

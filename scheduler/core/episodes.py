@@ -102,8 +102,9 @@ def apply_events(
 def censor(visits: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
     """The visits with those due after the end of their episode `censored`, those due up to and on the last day not.
 
-    Needs `episode_id`, `due_on` and `status`, and `STATES`. What is answered, missed or withdrawn stays so. A censored
-    visit that is not due after an end (any more: re-opened, or ended later than was thought) is open again.
+    Needs `episode_id`, `due_on` and `status`, and `STATES`. What is answered or withdrawn stays so; nothing is missed
+    after an end. A censored visit that is not due after one (any more: re-opened, or ended later than was thought) is
+    open again.
 
     >>> visits = pl.DataFrame({"episode_id": [1, 1], "due_on": [date(2026, 5, 1), date(2026, 5, 2)], "status": "open"})
     >>> states = pl.DataFrame({"episode_id": [1], "ended_on": [date(2026, 5, 1)]})
@@ -116,7 +117,7 @@ def censor(visits: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
     return (
         visits.join(ends, on="episode_id", how="left", maintain_order="left")
         .with_columns(
-            status=pl.when(is_after & (pl.col("status") == "open"))
+            status=pl.when(is_after & pl.col("status").is_in(["open", "missed"]))
             .then(pl.lit("censored"))
             .when(is_censored & ~is_after)
             .then(pl.lit("open"))
@@ -124,6 +125,16 @@ def censor(visits: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
         )
         .select(visits.columns)
     )
+
+
+def uncensored(visits: pl.DataFrame) -> pl.DataFrame:
+    """The visits with the censored ones open: what was examined before an end is asked without regard to the end.
+
+    >>> uncensored(pl.DataFrame({"status": ["censored", "done"]}))["status"].to_list()
+    ['open', 'done']
+    """
+    is_censored = pl.col("status") == "censored"
+    return visits.with_columns(status=pl.when(is_censored).then(pl.lit("open")).otherwise("status"))
 
 
 def settle(visits: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
@@ -138,7 +149,7 @@ def settle(visits: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
     ['missed', 'censored']
     """
     ends = states.filter(pl.col("ended_on").is_not_null()).select("episode_id", "ended_on")
-    is_left = (pl.col("status") == "open") & pl.col("ended_on").is_not_null()
+    is_left = pl.col("status").is_in(["open", "missed"]) & pl.col("ended_on").is_not_null()
     outcome = pl.when(pl.col("closes_on") < pl.col("ended_on")).then(pl.lit("missed")).otherwise(pl.lit("censored"))
     return (
         censor(visits, states)

@@ -136,7 +136,8 @@ def _belonging(examinations: pl.DataFrame, episodes: pl.DataFrame) -> pl.DataFra
     """
     first = episodes.group_by("patient_id").agg(pl.col("episode_id", "anchor_on").min_by("anchor_on"))
     if episodes.height == first.height:
-        return examinations.join(first, on="patient_id").select("examination_id", "episode_id")
+        owners = examinations.select("examination_id", "patient_id").join(first, on="patient_id")
+        return owners.select("examination_id", "episode_id")
     begun = episodes.select("patient_id", "anchor_on", "episode_id").sort("anchor_on")
     return (
         examinations.select("examination_id", "patient_id", before_on=pl.col("performed_on") - pl.duration(days=1))

@@ -1,7 +1,7 @@
 """Writing: frames into tables, and the audit rows that say so, all or nothing."""
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import polars as pl
 from sqlalchemy import Connection, Table, delete, select, update
@@ -15,6 +15,7 @@ from scheduler.store.reading import Reading
 from scheduler.store.tables import (
     UNAUDITED,
     audit_rows,
+    closures,
     episodes,
     metadata,
     registry_facts,
@@ -132,6 +133,12 @@ class Transaction(Reading):
             )
         )
         self._changed.add(reports.name)
+
+    def delete_closures(self, site_id: int, days: Iterable[date]) -> None:
+        """Take away these closed days of a site; the audit keeps that they were."""
+        of_site = closures.c.site_id == site_id
+        self._connection.execute(delete(closures).where(of_site, closures.c.closed_on.in_(list(days))))
+        self._changed.add(closures.name)
 
     def replace_verdicts(self, episode_ids: Iterable[int], frame: pl.DataFrame) -> None:
         """Make these all the verdicts of the episodes: `VERDICT_COLUMNS`.

@@ -464,7 +464,13 @@ def test_what_is_due_after_a_death_is_censored_and_what_was_due_before_stays(due
     assert censored["status"].to_list() == [status]
 
 
-@pytest.mark.parametrize("status", ["done", "missed", "withdrawn"])
+def test_nothing_is_missed_after_a_death() -> None:
+    visits = existing(a_visit(due_on=LATER, status="missed"))
+
+    assert censor(visits, after(an_event("death")).states)["status"].to_list() == ["censored"]
+
+
+@pytest.mark.parametrize("status", ["done", "withdrawn"])
 def test_a_visit_that_has_its_outcome_is_not_censored(status: str) -> None:
     visits = existing(a_visit(due_on=LATER, status=status))
 

@@ -83,6 +83,14 @@ class AskingAboutPeople(Asking):
             .order_by(resections.c.id)
         )
 
+    def patients_of_episodes(self, episode_ids: Ids = None) -> pl.DataFrame:
+        """`episode_id, patient_id`: whose each of these episodes is."""
+        return self._frame(
+            select(episodes.c.id.label("episode_id"), episodes.c.patient_id).where(
+                self._among(episodes.c.id, episode_ids)
+            )
+        )
+
     def episodes_of(self, patient_ids: Ids = None) -> pl.DataFrame:
         """`episode_id, patient_id, resection_id, anchor_on, state, version`."""
         return self._frame(
