@@ -8,6 +8,7 @@ import polars as pl
 from scheduler.actions.consequences import applied
 from scheduler.actions.finding import Patient, find_patient
 from scheduler.core.episode_tasks import TASKS
+from scheduler.store.reading import Reading
 from scheduler.store.registry import Registry
 
 EVENTS_LISTED: dict[str, pl.DataType] = {
@@ -36,9 +37,13 @@ def list_events(registry: Registry, mrn: str, *, today: date, site: str | None =
     Raises `PatientNotFound`, `SeveralPatients`.
     """
     with registry.reading() as reading:
-        patient = find_patient(reading, mrn, site=site)
-        followed = applied(reading, patient.patient_id, today=today)
-        versions = reading.event_versions([patient.patient_id])
+        return events_listed(reading, find_patient(reading, mrn, site=site), today=today)
+
+
+def events_listed(reading: Reading, patient: Patient, *, today: date) -> EventList:
+    """The patient's events, as `list_events` gives them."""
+    followed = applied(reading, patient.patient_id, today=today)
+    versions = reading.event_versions([patient.patient_id])
     recorded = versions.with_columns(
         detail=pl.when(pl.col("detail") != "").then("detail"),
         on="happened_on",

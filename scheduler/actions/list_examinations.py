@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from scheduler.actions.finding import Patient, find_patient
+from scheduler.store.reading import Reading
 from scheduler.store.registry import Registry
 
 LISTED = (
@@ -39,11 +40,15 @@ def list_examinations(registry: Registry, mrn: str, *, site: str | None = None) 
     `recurrence_sites` is a list. Raises `PatientNotFound`, `SeveralPatients`.
     """
     with registry.reading() as reading:
-        patient = find_patient(reading, mrn, site=site)
-        episodes = reading.episodes_of([patient.patient_id])["episode_id"]
-        examinations = reading.examinations_of(episodes).drop("reason")
-        verdicts = reading.verdicts_of(episodes).select("examination_id", "verdict", "reason")
-        versions = reading.examination_versions([patient.patient_id])
+        return examinations_listed(reading, find_patient(reading, mrn, site=site))
+
+
+def examinations_listed(reading: Reading, patient: Patient) -> ExaminationList:
+    """The patient's examinations, as `list_examinations` gives them."""
+    episodes = reading.episodes_of([patient.patient_id])["episode_id"]
+    examinations = reading.examinations_of(episodes).drop("reason")
+    verdicts = reading.verdicts_of(episodes).select("examination_id", "verdict", "reason")
+    versions = reading.examination_versions([patient.patient_id])
     return ExaminationList(
         patient=patient,
         examinations=examinations.join(verdicts, on="examination_id", how="left", maintain_order="left")

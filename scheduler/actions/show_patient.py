@@ -2,11 +2,15 @@
 
 import json
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import polars as pl
 
 from scheduler.actions.finding import Patient, find_patient
+from scheduler.actions.list_events import EventList, events_listed
+from scheduler.actions.list_examinations import ExaminationList, examinations_listed
+from scheduler.actions.overrides import State, overrides_of
 from scheduler.core.reports import read_documents
 from scheduler.core.variables import CollectedAt, VariableDictionary
 from scheduler.rulebook import Rulebook
@@ -17,7 +21,7 @@ LISTS = ("possible_groups", "settled_by", "missing", "reasons", "contributions",
 
 @dataclass(frozen=True, kw_only=True)
 class PatientPage:
-    """One patient: identity, both reports, the latest assessments, the plan, the visits and the history."""
+    """One patient: identity, reports, latest assessments, plan and visits, what was found and happened, history."""
 
     patient: Patient
     identity: dict[str, Any]
@@ -26,11 +30,16 @@ class PatientPage:
     plan: dict[str, Any] | None
     no_surveillance: str | None  # why there is no plan, where a signed report says so
     visits: pl.DataFrame
+    overrides: pl.DataFrame  # overrides.OVERRIDES, those that hold
+    examinations: ExaminationList
+    events: EventList
     history: pl.DataFrame
 
 
-def show_patient(registry: Registry, rulebook: Rulebook, mrn: str, *, site: str | None = None) -> PatientPage:
-    """The patient's page. Raises `PatientNotFound` and `SeveralPatients`."""
+def show_patient(
+    registry: Registry, rulebook: Rulebook, mrn: str, *, today: date, site: str | None = None
+) -> PatientPage:
+    """The patient's page as of today. Raises `PatientNotFound` and `SeveralPatients`."""
     with registry.reading() as reading:
         patient = find_patient(reading, mrn, site=site)
         reports = reading.reports_of([patient.resection_id])
@@ -45,6 +54,9 @@ def show_patient(registry: Registry, rulebook: Rulebook, mrn: str, *, site: str 
             plan=_decoded(plan.row(0, named=True), "because") if plan.height else None,
             no_surveillance=None if plan.height else _why_not(history),
             visits=reading.visits_of([patient.episode_id]).with_columns(pl.col("procedures").str.split("|")),
+            overrides=overrides_of(reading, patient, today=today).filter(pl.col("state") == State.HOLDS.value),
+            examinations=examinations_listed(reading, patient),
+            events=events_listed(reading, patient, today=today),
             history=history,
         )
 
@@ -63,8 +75,10 @@ def _why_not(history: pl.DataFrame) -> str | None:
 def _report(row: dict[str, Any], dictionary: VariableDictionary) -> dict[str, Any]:
     found = read_documents(pl.Series([row["document"]]), dictionary, CollectedAt(row["stage"])).row(0, named=True)
     kept = ("stage", "version", "state", "signed_by", "signed_at", "reason", "digest")
+    lost = json.loads(row["not_obtainable"])
     findings = {name: value for name, value in found.items() if value is not None}
-    return {name: row[name] for name in kept} | {"findings": findings, "confirmed": json.loads(row["confirmed"])}
+    said = {"findings": findings, "confirmed": json.loads(row["confirmed"]), "not_obtainable": lost}
+    return {name: row[name] for name in kept} | said
 
 
 def _latest(assessments: pl.DataFrame, rulebook: Rulebook) -> list[dict[str, Any]]:

@@ -1,11 +1,13 @@
-"""`hepwatch audit`: is the record of who did what whole?"""
+"""`hepwatch audit`: is the record of who did what whole, and what is wrong with the registry?"""
 
 import click
+
+from scheduler.cli.options import csv_option, json_option, site_option
 
 
 @click.group("audit")
 def command() -> None:
-    """Verify that the audit trail is whole."""
+    """Verify that the audit trail is whole, and list what is wrong with the registry."""
 
 
 @command.command("verify")
@@ -18,3 +20,32 @@ def verify() -> None:
     with Registry.open(settings.database_url(), with_key=False) as registry:
         rows = verify_audit(registry)
     click.echo(f"the audit trail is whole: {rows:,} rows, none changed, removed, moved or added")
+
+
+@command.command("findings")
+@site_option
+@json_option
+@csv_option
+def findings(site: str | None, as_json: bool, as_csv: bool) -> None:
+    """List what is wrong with the registry as of today. Changes nothing.
+
+    Pathology unsigned at day 45, plans provisional for 60 days, visits in whose window nobody works, plans that run out
+    within a year, and patients whose surgery is signed and for whom nothing is planned.
+    """
+    from scheduler import clock
+    from scheduler.actions.list_findings import list_findings
+    from scheduler.cli.registry import open_registry, rules_for
+    from scheduler.cli.showing import counted, echo_csv, echo_json, frame_table, say
+
+    with open_registry() as registry:
+        rules = rules_for(registry, protocol="risk-adapted", rules=None)
+        found = list_findings(registry, rules, today=clock.today(), site=site)
+    headings = {"finding": "finding", "mrn": "mrn", "site": "site", "since_on": "since", "what": "what"}
+    if as_json:
+        echo_json(found.to_dicts())
+    elif as_csv:
+        echo_csv(found)
+    elif found.is_empty():
+        say("Nothing is wrong.")
+    else:
+        say(frame_table(found, headings), counted(found.height, "finding"))

@@ -46,7 +46,9 @@ def _run(folder: Path, patients: int, *, kept: bool) -> None:
     from scheduler.actions.list_worklist import list_worklist
     from scheduler.actions.show_patient import show_patient
     from scheduler.cli.patient_page import page
-    from scheduler.cli.showing import progress_bar, say, worklist_table
+    from scheduler.cli.registry import rules_for
+    from scheduler.cli.showing import progress_bar, say
+    from scheduler.cli.worklist_page import visits_table
     from scheduler.rulebook import load_rulebook
     from scheduler.store.registry import Registry
 
@@ -56,13 +58,14 @@ def _run(folder: Path, patients: int, *, kept: bool) -> None:
             made = demonstrate(registry, rulebook, folder, patients=patients, today=today, progress=progress)
         say(f"[bold]1. {patients:,} synthetic patients were imported, signed, scored and planned[/]\n")
         say(*_counts(made.imports))
-        worklist = list_worklist(registry, as_of=today)
+        rules = rules_for(registry, protocol="risk-adapted", rules=None)
+        worklist = list_worklist(registry, rules, as_of=today, today=today).visits
         overdue = int((worklist["state"] == "overdue").sum())
         say(f"\n[bold]2. The worklist of today, {today}: {overdue} overdue, {worklist.height - overdue} due[/]\n")
-        say(worklist_table(worklist.head(12)))
+        say(visits_table(worklist.head(12)))
         if worklist.height > 12:
             say(f"… and {worklist.height - 12} more")
-        shown = show_patient(registry, rulebook, made.intensive_mrn)
+        shown = show_patient(registry, rulebook, made.intensive_mrn, today=today)
         say(f"\n[bold]3. One patient who is followed intensively: {made.intensive_mrn}[/]\n")
         say(*page(shown, rulebook.dictionary, today=today)[:-2])
     _what_next(folder, made.intensive_mrn, kept=kept)

@@ -1,13 +1,14 @@
-"""`hepwatch patient`: import patients and show one."""
+"""`hepwatch patient`: import patients, list them and show one."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from scheduler.cli.options import (
     NewFile,
     by_option,
+    csv_option,
     json_option,
     map_option,
     protocol_option,
@@ -19,9 +20,21 @@ if TYPE_CHECKING:
     from scheduler.core.variables import CollectedAt
 
 
+LIST_HEADINGS = {
+    "mrn": "mrn",
+    "site": "site",
+    "resected_on": "resected",
+    "days_since": "days",
+    "signed_reports": "signed",
+    "state": "episode",
+    "intensity": "intensity",
+    "provisional": "provisional",
+}
+
+
 @click.group("patient")
 def command() -> None:
-    """Import patients and show one."""
+    """Import patients, list them and show one."""
 
 
 @command.command("import")
@@ -110,11 +123,66 @@ def show(mrn: str, site: str | None, rules: Path | None, as_json: bool) -> None:
 
     rulebook = load_rulebook(rules)
     with open_registry() as registry:
-        shown = show_patient(registry, rulebook, mrn, site=site)
+        shown = show_patient(registry, rulebook, mrn, today=clock.today(), site=site)
     if as_json:
         echo_json(as_value(shown))
     else:
         say(*page(shown, rulebook.dictionary, today=clock.today()))
+
+
+@command.command("list")
+@click.option(
+    "--awaiting",
+    type=click.Choice(("pathology", "surgery")),
+    help="Only those whose report of this stage is not signed.",
+)
+@click.option(
+    "--older-than", type=click.IntRange(0), metavar="DAYS", help="Only those resected more than so many days ago."
+)
+@site_option
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice(("active", "paused", "handed_over", "ended")),
+    help="Only episodes in this state; may be given several times. Without it: all but ended ones.",
+)
+@click.option(
+    "--limit", type=click.IntRange(1), default=50, show_default=True, help="The most rows to print for people."
+)
+@json_option
+@csv_option
+def list_command(
+    awaiting: Literal["pathology", "surgery"] | None,
+    older_than: int | None,
+    site: str | None,
+    states: tuple[str, ...],
+    limit: int,
+    as_json: bool,
+    as_csv: bool,
+) -> None:
+    """List patients, the longest since their resection first. Changes nothing.
+
+    `--awaiting pathology --older-than 30` lists whose pathology report is late.
+    """
+    from scheduler import clock
+    from scheduler.actions.list_patients import list_patients
+    from scheduler.cli.registry import open_registry
+    from scheduler.cli.showing import counted, echo_csv, echo_json, frame_table, say
+
+    with open_registry() as registry:
+        listed = list_patients(
+            registry, today=clock.today(), awaiting=awaiting, older_than=older_than, site=site, states=states
+        )
+    if as_json:
+        echo_json(listed.to_dicts())
+    elif as_csv:
+        echo_csv(listed)
+    else:
+        if listed.height:
+            say(frame_table(listed.head(limit), LIST_HEADINGS))
+        more = f"; the first {limit} are shown (--limit)" if listed.height > limit else ""
+        say(f"{counted(listed.height, 'patient')}{more}")
 
 
 def _stages(text: str) -> "frozenset[CollectedAt]":

@@ -10,6 +10,9 @@ from rich.markup import escape
 from rich.text import Text
 
 from scheduler.actions.show_patient import PatientPage
+from scheduler.cli.consequences_page import in_words
+from scheduler.cli.event_page import list_page as events_page
+from scheduler.cli.exam_page import list_page as examinations_page
 from scheduler.cli.showing import counted, table, visits_table
 from scheduler.core.validation.headings import unit_in_words
 from scheduler.core.variables import VariableDictionary
@@ -27,12 +30,17 @@ def page(shown: PatientPage, dictionary: VariableDictionary, *, today: date) -> 
     name = f" · {escape(identity['name'])}" if identity["name"] else ""
     parts: list[RenderableType] = [
         f"[bold]{escape(patient.mrn)}[/]{name}{born} · site {escape(patient.site)}",
-        f"resection on {patient.resected_on}; episode {patient.episode_state.replace('_', ' ')}",
+        f"resection on {patient.resected_on}; episode {patient.episode_state.replace('_', ' ')}; "
+        f"record version {patient.version}",
         "",
     ]
     parts += _plan(shown, today)
     for assessment in shown.assessments:
         parts += _assessment(assessment)
+    if shown.examinations.examinations.height:
+        parts += [*examinations_page(shown.examinations), ""]
+    if shown.events.events.height:
+        parts += [*events_page(shown.events), ""]
     parts += [_findings(report, dictionary) for report in shown.reports] or ["no report is stored"]
     return [*parts, "", _history(shown.history)]
 
@@ -46,10 +54,15 @@ def as_value(shown: PatientPage) -> dict[str, Any]:
         "birth_date": shown.identity["birth_date"],
         "resected_on": shown.patient.resected_on,
         "state": shown.patient.episode_state,
+        "record_version": shown.patient.version,
         "reports": shown.reports,
         "assessments": shown.assessments,
         "plan": shown.plan,
         "visits": shown.visits.drop("visit_id", "episode_id").to_dicts(),
+        "overrides": shown.overrides.drop("override_id", "episode_id").to_dicts(),
+        "examinations": shown.examinations.examinations.to_dicts(),
+        "events": shown.events.events.to_dicts(),
+        "tasks": shown.events.tasks.drop("patient_id", "episode_id").to_dicts(),
         "history": shown.history.to_dicts(),
     }
 
@@ -68,12 +81,24 @@ def _plan(shown: PatientPage, today: date) -> list["RenderableType"]:
         f"[bold]{plan['intensity']} follow-up (policy)[/]{provisional} by {protocol}",
         *(f"  - {escape(reason)}" for reason in plan["because"]),
     ]
+    parts += [f"[bold]{escape(said)}[/]" for said in map(_override, shown.overrides.iter_rows(named=True))]
     if past:
         parts.append(f"{counted(past, 'visit')} past and unanswered")
+    if shown.patient.episode_state != "active":
+        parts.append(f"[yellow]the episode is {in_words(shown.patient.episode_state)}: nobody is asked to come[/]")
     parts.append(visits_table(ahead.head(14), title="Visits ahead") if ahead.height else "no visit lies ahead")
     if ahead.height > 14:
         parts.append(f"… and {ahead.height - 14} more, the last due on {ahead['due_on'][-1]}")
     return [*parts, ""]
+
+
+def _override(row: dict[str, Any]) -> str:
+    """A clinician's decision that holds, in a sentence."""
+    if row["kind"] == "intensity":
+        what = f"{row['intensity']} follow-up"
+    else:
+        what = f"{row['visit']} on {row['due_on']}" if row["due_on"] else f"{row['visit']} is not to be held"
+    return f"override {row['number']} by {row['recorded_by']} until {row['until_on']}: {what}, because: {row['reason']}"
 
 
 def _assessment(assessment: dict[str, Any]) -> list["RenderableType"]:
@@ -141,6 +166,7 @@ def _findings(report: dict[str, Any], dictionary: VariableDictionary) -> "Render
         for name, value in report["findings"].items()
     ]
     unusual = [f"confirmed although unusual: {said}" for said in report["confirmed"]]
+    unusual += [f"cannot be had: {name}, because: {why}" for name, why in report["not_obtainable"].items()]
     return Group(table(("finding", "value", "unit"), rows, title=title), *map(Text, unusual), "")
 
 

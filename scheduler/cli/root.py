@@ -24,7 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rules": ("scheduler.cli.rules", "Check, list and show the rules."),
     "score": ("scheduler.cli.score", "Score a table of patients, without a registry."),
     "site": ("scheduler.cli.site", "List the sites and say in which country each is."),
-    "audit": ("scheduler.cli.audit", "Verify that the audit trail is whole."),
+    "audit": ("scheduler.cli.audit", "Verify the audit trail; list what is wrong with the registry."),
     "visit": ("scheduler.cli.visit", "Book, move, cancel and miss the visits of a patient, and list them."),
     "worklist": ("scheduler.cli.worklist", "Show who is due and who is overdue."),
 }

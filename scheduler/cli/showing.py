@@ -47,7 +47,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, title: s
         drawn.add_column(heading, justify="right" if numeric else "left", overflow="fold")
     for row in listed:
         drawn.add_row(*(Text(cell) for cell in row))
-    return _titled(drawn, title)
+    return titled(drawn, title)
 
 
 def frame_table(frame: "pl.DataFrame", headings: Mapping[str, str], *, title: str | None = None) -> "RenderableType":
@@ -56,7 +56,8 @@ def frame_table(frame: "pl.DataFrame", headings: Mapping[str, str], *, title: st
 
 
 def visits_table(visits: "pl.DataFrame", *, title: str | None = None) -> "RenderableType":
-    """Visits by month: what is done and the window; years are set apart."""
+    """Visits by month (by name where they have an `origin`): what is done and the window; years are set apart."""
+    named = "origin" in visits.columns
     rows: list[tuple[object, ...]] = []
     year = 1
     for visit in visits.iter_rows(named=True):
@@ -64,28 +65,13 @@ def visits_table(visits: "pl.DataFrame", *, title: str | None = None) -> "Render
             rows.append(("", "", "", "", ""))
         year = (visit["grid_month"] - 1) // 12 + 1
         rows.append(
-            (visit["grid_month"], *(_with_weekday(visit[day]) for day in DAYS), named_procedures(visit["procedures"]))
+            (
+                f"{visit['origin']}-{visit['grid_month']}" if named else visit["grid_month"],
+                *(_with_weekday(visit[day]) for day in DAYS),
+                named_procedures(visit["procedures"]),
+            )
         )
-    return table(("month", "opens", "due", "closes", "procedures"), rows, title=title)
-
-
-def worklist_table(worklist: "pl.DataFrame", *, title: str | None = None) -> "RenderableType":
-    """The worklist: who, what, by when; overdue rows stand out where there is colour."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
-
-    headings = ("mrn", "site", "visit", "state", "due", "closes", "procedures", "intensity", "")
-    drawn = Table(*headings, box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for row in worklist.iter_rows(named=True):
-        state = f"{row['state']} {row['days_overdue']} d" if row["days_overdue"] else row["state"]
-        notes = ["provisional"] if row["provisional"] else []
-        notes += [f"{row['missed_before']} missed before"] if row["missed_before"] else []
-        cells = (row["mrn"], row["site"], row["visit"], state, str(row["due_on"]), str(row["closes_on"]))
-        style = {"overdue": "red", "due": "bold"}.get(row["state"], "")
-        words = (*cells, named_procedures(row["procedures"]), row["intensity"], ", ".join(notes))
-        drawn.add_row(*(Text(word, style=style) for word in words))
-    return _titled(drawn, title)
+    return table(("visit" if named else "month", "opens", "due", "closes", "procedures"), rows, title=title)
 
 
 def caveat_lines(caveats: "pl.DataFrame") -> list["RenderableType"]:
@@ -170,7 +156,7 @@ def progress_bar(what: str) -> Iterator[Any]:
         yield lambda done, everything: bar.update(task, completed=done, total=everything)
 
 
-def _titled(drawn: "RenderableType", title: str | None) -> "RenderableType":
+def titled(drawn: "RenderableType", title: str | None) -> "RenderableType":
     """The table below its title, which is as wide as it likes and holds no markup."""
     from rich.console import Group
     from rich.text import Text

@@ -27,7 +27,7 @@ TASKS: dict[str, pl.DataType] = {
 
 
 class Task(StrEnum):
-    """What is to be done."""
+    """What is to be done: because of an event (here), of a result (`result_tasks`), of a report (`report_tasks`)."""
 
     TREATMENT_DECISION = "treatment_decision"
     ACKNOWLEDGE_HAND_OVER = "acknowledge_hand_over"
@@ -35,6 +35,11 @@ class Task(StrEnum):
     FIND_PATIENT = "find_patient"
     DECIDE_AFTER_R2 = "decide_after_r2"
     REMOVE_FROM_REGISTRY = "remove_from_registry"
+    AWAITED_RESULT = "awaited_result"
+    UNREAD_RESULT = "unread_result"
+    MARKER_RISE = "marker_rise"
+    SIGN_PATHOLOGY = "sign_pathology"
+    SETTLE_PROVISIONAL_PLAN = "settle_provisional_plan"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

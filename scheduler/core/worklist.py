@@ -1,7 +1,7 @@
-"""Who is due and who is overdue as of a day, most urgent first.
+"""Who is due and who is overdue as of a day, and what else is to be done, most urgent first.
 
-Takes visits with their follow-up; gives the visits that a coordinator has to see. A state is derived for a day and
-never stored. It knows neither names nor contacts.
+Takes visits with their follow-up, and tasks; gives those that a coordinator has to see. A state is derived for a day
+and never stored. It knows neither names nor contacts.
 """
 
 from collections.abc import Collection
@@ -61,11 +61,30 @@ def worklist(
     >>> worklist(pl.DataFrame([visit]), as_of=date(2026, 4, 15)).select("state", "days_overdue").row(0)
     ('overdue', 1)
     """
-    urgency = pl.col("days_overdue") * _day_weight()
     return (
         with_states(visits, as_of=as_of)
         .filter(pl.col("state").is_in([state.value for state in states]))
-        .sort(_order(), urgency, "due_on", tie_break, descending=[False, True, False, False])
+        .sort(_order(), _urgency(), "due_on", tie_break, descending=[False, True, False, False], maintain_order=True)
+    )
+
+
+def open_tasks(tasks: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
+    """The tasks that are open as of a day, most urgent first, with `days_overdue`; other columns pass through.
+
+    Needs `episode_tasks.TASKS` and `intensity`, which may be missing. A task is open from the day on which it opened up
+    to the day before it was closed, and overdue from the day after it was due. The most days overdue come first,
+    weighted by intensity like visits; then the earliest due.
+
+    >>> task = {"patient_id": 7, "task": "find_patient", "intensity": "basic", "opened_on": date(2026, 6, 1)}
+    >>> tasks = pl.DataFrame([task | {"due_on": date(2026, 6, 15), "closed_on": date(2026, 6, 20)}])
+    >>> [open_tasks(tasks, as_of=date(2026, 6, day))["days_overdue"].to_list() for day in (15, 16, 20)]
+    [[0], [1], []]
+    """
+    is_closed = (pl.col("closed_on") <= as_of).fill_null(value=False)
+    return (
+        tasks.filter(pl.col("opened_on") <= as_of, ~is_closed)
+        .with_columns(days_overdue=_days_after("due_on", as_of))
+        .sort(_urgency(), "due_on", "patient_id", "task", descending=[True, False, False, False], maintain_order=True)
     )
 
 
@@ -80,7 +99,7 @@ def with_states(visits: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
     return (
         in_turn(visits.lazy())
         .with_columns(state=_state(as_of), missed_before=missed_before(is_missed(as_of)))
-        .with_columns(days_overdue=_days_overdue(as_of))
+        .with_columns(days_overdue=_days_after("closes_on", as_of))
         .filter(pl.col("status") == "open")
         .select(*visits.columns, *ADDED)
         .collect()
@@ -100,8 +119,8 @@ def _state(as_of: date) -> pl.Expr:
     return missed.when(pl.col("status") == "open").then(open_state)
 
 
-def _days_overdue(as_of: date) -> pl.Expr:
-    return (pl.lit(as_of) - pl.col("closes_on")).dt.total_days().clip(lower_bound=0)
+def _days_after(last_day: str, as_of: date) -> pl.Expr:
+    return (pl.lit(as_of) - pl.col(last_day)).dt.total_days().clip(lower_bound=0)
 
 
 def _order() -> pl.Expr:
@@ -109,6 +128,8 @@ def _order() -> pl.Expr:
     return pl.col("state").replace_strict(places, return_dtype=pl.Int64)
 
 
-def _day_weight() -> pl.Expr:
+def _urgency() -> pl.Expr:
+    """The days overdue, weighted by how closely the patient is followed: one who has no plan, as closely as any."""
     weights = {intensity.value: weight for intensity, weight in DAY_WEIGHTS.items()}
-    return pl.col("intensity").replace_strict(weights, default=max(weights.values()), return_dtype=pl.Int64)
+    weight = pl.col("intensity").replace_strict(weights, default=max(weights.values()), return_dtype=pl.Int64)
+    return pl.col("days_overdue") * weight

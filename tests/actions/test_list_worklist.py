@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -205,7 +206,7 @@ def test_a_recurrence_stops_the_visits_and_asks_for_a_decision(followed: Registr
 
 
 def test_who_must_not_be_contacted_stays_on_the_list_with_a_note(followed: Registry) -> None:
-    record(followed, "P-1", "consent_withdrawn", BEFORE, detail="contact")
+    record(followed, "P-1", "consent_withdrawn", BEFORE - DAY, detail="contact")
     record(followed, "P-1", "lost", BEFORE)
 
     found = listed(followed, DUE)
@@ -312,19 +313,17 @@ def _a_history(random: Random, registry: Registry, mrns: list[str], today: date)
         kind, visit = random.randrange(5), f"grid-{random.choice((2, 3, 4, 6))}"
         if kind == 0:
             event, detail = random.choice(events)
-            yield lambda m=mrn, e=event, d=detail, o=on: record(registry, m, e, o, today=today, detail=d)
+            yield partial(record, registry, mrn, event, on, today=today, detail=detail)
         elif kind == 1:
-            yield lambda m=mrn, o=on: examine_wholly(registry, m, o, today=today)
+            yield partial(examine_wholly, registry, mrn, on, today=today)
         elif kind == 2:
             value = random.choice((3.0, 6.0, 12.0, 24.0))
-            marker = {"procedure": "afp", "finding": None, "value": value}
-            yield lambda m=mrn, o=on, c=marker: examine(registry, m, o, today=today, **c)
+            yield partial(examine, registry, mrn, on, today=today, procedure="afp", finding=None, value=value)
         elif kind == 3:
             reader = random.choice((None, "dr.lee"))
-            scan = {"finding": random.choice(findings), "reviewed_by": reader}
-            yield lambda m=mrn, o=on, c=scan: examine(registry, m, o, today=today, **c)
+            yield partial(examine, registry, mrn, on, today=today, finding=random.choice(findings), reviewed_by=reader)
         else:
-            yield lambda m=mrn, v=visit: _call_missed(registry, m, v, today)
+            yield partial(_call_missed, registry, mrn, visit, today)
 
 
 def _call_missed(registry: Registry, mrn: str, visit: str, today: date) -> None:

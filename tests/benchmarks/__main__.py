@@ -5,13 +5,15 @@ from collections.abc import Callable
 
 import click
 
-from tests.benchmarks import follow_up, importing, scoring, startup
+from tests.benchmarks import follow_up, importing, replaying, scoring, signing_one, startup
 
 BENCHMARKS: dict[str, Callable[[int], None]] = {
     "startup": startup.main,
     "scoring": scoring.main,
     "importing": importing.main,
     "follow_up": follow_up.main,
+    "replaying": replaying.main,
+    "signing_one": signing_one.main,
 }
 
 
