@@ -71,16 +71,20 @@ def list_overrides(registry: Registry, mrn: str, *, today: date, site: str | Non
 def overrides_of(reading: Reading, patient: Patient, *, today: date) -> pl.DataFrame:
     """The patient's overrides, as `list_overrides` gives them."""
     stored = reading.overrides_of(reading.episodes_of([patient.patient_id])["episode_id"])
-    state = (
+    named = pl.when(pl.col("kind") == "visit").then(pl.format("{}-{}", "origin", "grid_month"))
+    numbered = stored.with_columns(number=pl.int_range(1, pl.len() + 1), state=override_state(today), visit=named)
+    return numbered.select(pl.col(name).cast(kind) for name, kind in OVERRIDES.items())
+
+
+def override_state(today: date) -> pl.Expr:
+    """Whether each override holds today (`State`), from `ended_at` and `until_on`; on its last day it does."""
+    return (
         pl.when(pl.col("ended_at").is_not_null())
         .then(pl.lit(State.ENDED.value))
         .when(pl.col("until_on") < today)
         .then(pl.lit(State.RAN_OUT.value))
         .otherwise(pl.lit(State.HOLDS.value))
     )
-    named = pl.when(pl.col("kind") == "visit").then(pl.format("{}-{}", "origin", "grid_month"))
-    numbered = stored.with_columns(number=pl.int_range(1, pl.len() + 1), state=state, visit=named)
-    return numbered.select(pl.col(name).cast(kind) for name, kind in OVERRIDES.items())
 
 
 def find_override(reading: Reading, patient: Patient, number: int, *, today: date) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from scheduler.cli.options import csv_option, json_option, site_option
 
 @click.group("audit")
 def command() -> None:
-    """Verify that the audit trail is whole, and list what is wrong with the registry."""
+    """Verify that the audit trail is whole; list findings about the registry, and overrides."""
 
 
 @command.command("verify")
@@ -49,3 +49,27 @@ def findings(site: str | None, as_json: bool, as_csv: bool) -> None:
         say("Nothing is wrong.")
     else:
         say(frame_table(found, headings), counted(found.height, "finding"))
+
+
+@command.command("overrides")
+@site_option
+@json_option
+@csv_option
+def overrides(site: str | None, as_json: bool, as_csv: bool) -> None:
+    """Count the decisions of clinicians against the plan, by kind, by whom, and whether they hold. Changes nothing."""
+    from scheduler import clock
+    from scheduler.actions.count_overrides import count_overrides
+    from scheduler.cli.registry import open_registry
+    from scheduler.cli.showing import echo_csv, echo_json, frame_table, say
+
+    with open_registry() as registry:
+        counted = count_overrides(registry, today=clock.today(), site=site)
+    headings = {"site": "site", "kind": "kind", "recorded_by": "by", "state": "state", "overrides": "overrides"}
+    if as_json:
+        echo_json(counted.to_dicts())
+    elif as_csv:
+        echo_csv(counted)
+    elif counted.is_empty():
+        say("No plan was overridden.")
+    else:
+        say(frame_table(counted, headings), f"of {counted['patients_followed'][0]:,} patients who are followed")

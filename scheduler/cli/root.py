@@ -17,16 +17,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "exam": ("scheduler.cli.exam", "Record, review, correct and list examinations."),
     "init": ("scheduler.cli.init", "Make the registry, or bring an older one up to date."),
     "override": ("scheduler.cli.override", "Decide otherwise than the plan, with a reason and a last day."),
-    "patient": ("scheduler.cli.patient", "Import patients and show one."),
-    "plan": ("scheduler.cli.plan", "Print a surveillance plan, without a registry."),
+    "patient": ("scheduler.cli.patient", "Import, list and show patients."),
+    "plan": ("scheduler.cli.plan", "Print a plan without a registry, or what changed in a patient's."),
     "replan": ("scheduler.cli.replan", "Plan everybody anew, by another protocol or as of today."),
-    "report": ("scheduler.cli.report", "Sign a surgery or pathology report."),
+    "report": ("scheduler.cli.report", "Draft, sign and correct the two reports of a patient."),
     "rules": ("scheduler.cli.rules", "Check, list and show the rules."),
     "score": ("scheduler.cli.score", "Score a table of patients, without a registry."),
-    "site": ("scheduler.cli.site", "List the sites and say in which country each is."),
-    "audit": ("scheduler.cli.audit", "Verify the audit trail; list what is wrong with the registry."),
+    "site": ("scheduler.cli.site", "List the sites, say where each is and when it is closed."),
+    "audit": ("scheduler.cli.audit", "Verify the audit trail; list findings and overrides."),
     "visit": ("scheduler.cli.visit", "Book, move, cancel and miss the visits of a patient, and list them."),
-    "worklist": ("scheduler.cli.worklist", "Show who is due and who is overdue."),
+    "worklist": ("scheduler.cli.worklist", "Show who is due, who is overdue and what is to be done."),
 }
 
 

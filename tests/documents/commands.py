@@ -19,8 +19,22 @@ def every_command() -> dict[str, click.Command]:
 
 
 def help_texts() -> str:
-    """The help of each, one below the other; `--help` itself is left out, since every command has it."""
-    texts = (_help(context) for context in _contexts(hepwatch, "hepwatch", None))
+    """The help of hepwatch itself, and below it that of each command folded away, with its subcommands.
+
+    `--help` is left out, since every command has it.
+    """
+    first, *others = _contexts(hepwatch, "hepwatch", None)
+    groups: dict[str, list[str]] = {}
+    for context in others:
+        groups.setdefault(" ".join(context.command_path.split()[:2]), []).append(_help(context))
+    folded = (
+        f"<details><summary><code>{name}</code></summary>\n\n{_fenced(*texts)}\n</details>\n"
+        for name, texts in groups.items()
+    )
+    return _fenced(_help(first)) + "\n" + "".join(folded)
+
+
+def _fenced(*texts: str) -> str:
     return "```text\n" + "\n\n".join(texts) + "\n```\n"
 
 
