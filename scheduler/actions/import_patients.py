@@ -159,12 +159,23 @@ def _import_chunk(
     """Enrol and file one number of clean rows."""
     people = chunk.select("row", "mrn", "site", "name", "birth_date", "resected_on")
     enrolment = enrol(transaction, people, columns=given, actor=wanted.actor, reason=wanted.reason)
+    known = enrolment.patients.filter(~pl.col("is_new"))["patient_id"]
+    transaction.lock_patients(known)
     findings = chunk.drop("mrn", "site", "name", "birth_date", "resected_on")
     patients = enrolment.patients.join(findings, on="row", maintain_order="left")
     signatures = {
         stage: Signature(by=wanted.actor, signs=stage in wanted.sign, reason=wanted.reason) for stage in STAGES
     }
-    return enrolment, file_and_assess(transaction, patients, rules, signatures, columns=given, today=wanted.today)
+    filed = file_and_assess(transaction, patients, rules, signatures, columns=given, today=wanted.today)
+    transaction.raise_versions(_touched(known, filed))
+    return enrolment, filed
+
+
+def _touched(known: pl.Series, filed: Filed) -> pl.Series:
+    """The patients who were known before and of whom something was filed."""
+    written = [Outcome.SIGNED.value, Outcome.DRAFTED.value, Outcome.NEEDS_SURGERY.value]
+    touched = filed.outcomes.filter(pl.col("outcome").is_in(written))["patient_id"].unique()
+    return touched.filter(touched.is_in(known.implode()))
 
 
 class _Tally:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scheduler.actions.finding import find_patient
 from scheduler.store.registry import Registry
-from tests.actions.tables import SURGERY, sign
+from tests.actions.tables import SURGERY, a_patient, a_table, import_table, sign
 
 REPOSITORY = Path(__file__).parents[2]
 SIGNER = """
@@ -16,7 +16,7 @@ from scheduler.actions.sign_report import ChangedSince
 from scheduler.core.variables import CollectedAt
 from scheduler.settings import database_url
 from scheduler.store.registry import Registry
-from tests.actions.tables import SURGERY, sign
+from tests.actions.tables import SURGERY, a_patient, a_table, import_table, sign
 
 name, albumin, seen = sys.argv[1], sys.argv[2], int(sys.argv[3])
 with Registry.open(database_url()) as registry:
@@ -83,3 +83,18 @@ def at_once(signers: list[subprocess.Popen[str]]) -> list[str]:
         process.stdin.write("go\n")
         process.stdin.flush()
     return [process.communicate(timeout=120)[0].strip() for process in signers]
+
+
+def test_an_import_raises_the_version_only_of_whom_it_changes(followed: Registry, tmp_path: Path) -> None:
+    with followed.reading() as reading:
+        before = reading.episodes_of()["version"].to_list()
+
+    import_table(followed, a_table(tmp_path, a_patient()))
+    with followed.reading() as reading:
+        same = reading.episodes_of()["version"].to_list()
+    import_table(followed, a_table(tmp_path, a_patient(albumin_g_l="38")), reason="read again")
+
+    with followed.reading() as reading:
+        changed = reading.episodes_of()["version"].to_list()
+    assert same == before
+    assert changed[0] > before[0]
