@@ -44,16 +44,22 @@ def _first_plans(begun: pl.DataFrame, facts: Facts, rules: Rules) -> pl.DataFram
         .unique("patient_id", keep="last", maintain_order=True)
         .select("patient_id", *FOLLOWED)
     )
+    followed = begun.join(before, on="patient_id", how="left", maintain_order="left").with_columns(
+        pl.col("protocol_id").fill_null(rules.protocol.id),
+        pl.col("protocol_version").fill_null(rules.protocol.version),
+        pl.col("protocol_digest").fill_null(rules.protocol_digest),
+    )
     return (
-        begun.join(before, on="patient_id", how="left", maintain_order="left")
-        .with_columns(pl.concat_list("because").alias("because"))
+        followed.with_columns(protocol=pl.format("{}@{}", "protocol_id", "protocol_version"), wanted="intensity")
+        .with_columns(pl.col("protocol").replace_strict(_closest(followed, rules)).alias("intensity"))
+        .with_columns(because=pl.concat_list(begun_by_treatment(), no_schedule()).list.drop_nulls())
         .select(
             "episode_id",
             pl.lit(1).alias("version"),
             pl.lit("treatment").alias("stage"),
-            pl.col("protocol_id").fill_null(rules.protocol.id),
-            pl.col("protocol_version").fill_null(rules.protocol.version),
-            pl.col("protocol_digest").fill_null(rules.protocol_digest),
+            "protocol_id",
+            "protocol_version",
+            "protocol_digest",
             "intensity",
             pl.lit(False).alias("provisional"),
             as_json("because"),
@@ -61,3 +67,20 @@ def _first_plans(begun: pl.DataFrame, facts: Facts, rules: Rules) -> pl.DataFram
             pl.col("afterwards_months").fill_null(min(row.every_months for row in rules.protocol.afterwards)),
         )
     )
+
+
+def begun_by_treatment() -> pl.Expr:
+    """Why an episode that no model speaks of is followed so closely, over `anchor_on`."""
+    return pl.format("an episode begun by a treatment on {}: intensive", "anchor_on")
+
+
+def no_schedule() -> pl.Expr:
+    """That the protocol has no schedule for what is `wanted`, and which `intensity` takes its place; else missing."""
+    instead = pl.format("the protocol has no schedule for {}: {}", "wanted", "intensity")
+    return pl.when(pl.col("wanted") != pl.col("intensity")).then(instead)
+
+
+def _closest(followed: pl.DataFrame, rules: Rules) -> dict[str, str]:
+    """The most intensive follow-up of each protocol that is followed, by its reference."""
+    references = followed.select(pl.format("{}@{}", "protocol_id", "protocol_version")).to_series().unique()
+    return {reference: str(rules.rulebook.protocol(reference).most_intensive) for reference in references}

@@ -69,7 +69,8 @@ def by_own_protocol(
     followed = plans.select("episode_id", own=pl.format("{}@{}", "protocol_id", "protocol_version"))
     known = episodes.join(followed, on="episode_id", how="left", maintain_order="left")
     for (reference,), some in known.group_by(pl.col("own").fill_null(rules.protocol.reference), maintain_order=True):
-        yield replace(rules, protocol_id=str(reference)), some.drop("own")
+        own = rules if reference == rules.protocol.reference else replace(rules, protocol_id=str(reference))
+        yield own, some.drop("own")
 
 
 def replace_plans(transaction: Transaction, decisions: pl.DataFrame, rules: Rules) -> None:

@@ -11,11 +11,13 @@ from datetime import date
 import polars as pl
 
 from scheduler.actions.assessing import score_and_store
+from scheduler.actions.beginning import begun_by_treatment
 from scheduler.actions.deciding import EPISODE, by_own_protocol, decide, in_force, is_same_plan, raised, replace_plans
 from scheduler.actions.following import Followed, Why, follow
 from scheduler.actions.rules import Rules
 from scheduler.actions.signed_findings import signed_findings
 from scheduler.core.chains import CHAINS
+from scheduler.core.event_lines import State
 from scheduler.core.intensity import DECISIONS
 from scheduler.core.protocols import Intensity
 from scheduler.store.reading.asking import Ids
@@ -77,9 +79,10 @@ def _chains(changed: pl.DataFrame, given: pl.DataFrame) -> pl.DataFrame:
 def _by_protocol(
     transaction: Transaction, patient_ids: Ids, rules: Rules, *, keep: bool
 ) -> Iterator[tuple[Rules, pl.DataFrame]]:
-    """The latest episodes, together as far as they are to follow one protocol."""
+    """The latest episodes that go on (else the latest), together as far as they are to follow one protocol."""
     sites = transaction.patients(patient_ids).select("patient_id", "site")
-    episodes = transaction.episodes_of(patient_ids).sort("patient_id", "anchor_on", "episode_id")
+    goes_on = pl.col("state") != State.ENDED.value
+    episodes = transaction.episodes_of(patient_ids).sort("patient_id", goes_on, "anchor_on", "episode_id")
     latest = episodes.unique("patient_id", keep="last", maintain_order=True).join(sites, on="patient_id")
     if keep:
         yield from by_own_protocol(transaction, latest, rules)
@@ -109,7 +112,7 @@ def _of_treated(transaction: Transaction, episodes: pl.DataFrame, rules: Rules, 
         no_surveillance=pl.lit(None, dtype=pl.String),
     )
     intensive = pl.lit(Intensity.INTENSIVE.value)
-    because = pl.concat_list(pl.format("an episode begun by a treatment on {}: intensive", "anchor_on"))
+    because = pl.concat_list(begun_by_treatment())
     decided = treated.with_columns(
         stage=pl.lit(None), intensity=intensive, lowest_intensity=intensive, provisional=False, because=because
     ).select(pl.col(name).cast(kind) for name, kind in DECISIONS.items())
@@ -142,5 +145,7 @@ def _stored(transaction: Transaction, signed: pl.DataFrame) -> pl.DataFrame:
         .join(versions, on=["resection_id", "surgery_version"], maintain_order="left")
         .filter(pl.col("pathology_version") == now)
         .with_columns(pl.col(name).str.json_decode(pl.List(pl.String)) for name in LISTS)
-        .select("patient_id", "stage", "model_version", "model_digest", "status", *LISTS, model="model_id")
+        .select(
+            "patient_id", "stage", "model_version", "model_digest", "status", "applicability", *LISTS, model="model_id"
+        )
     )

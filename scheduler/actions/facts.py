@@ -5,7 +5,9 @@ from datetime import datetime
 
 import polars as pl
 
+from scheduler.core.episodes import CALLED_MISSED
 from scheduler.core.events import EVENTS
+from scheduler.core.visit_changes import KEY
 from scheduler.store.reading import Reading
 from scheduler.store.reading.asking import Ids
 
@@ -78,13 +80,25 @@ def events_of(reading: Reading, patient_ids: Ids, *, known_at: datetime | None =
 
 
 def visits_of(reading: Reading, episode_ids: Ids) -> pl.DataFrame:
-    """The visits of these episodes, whatever their status."""
-    return reading.visits_of(episode_ids).with_columns(pl.col("procedures").str.split("|"))
+    """The visits of these episodes, whatever their status; `is_called_missed` where a person said so."""
+    visits = reading.visits_of(episode_ids).with_columns(pl.col("procedures").str.split("|"))
+    return visits.with_columns(is_called_missed=_is_called_missed(reading, visits))
+
+
+def _is_called_missed(reading: Reading, visits: pl.DataFrame) -> pl.Series:
+    """Whether a person called each visit missed, and nothing opened it since; what an end made of it does not count."""
+    closed = visits.filter(pl.col("status").is_in(["missed", "censored"]))
+    if closed.is_empty():
+        return pl.repeat(False, visits.height, eager=True)
+    changes = reading.plan_changes_of(closed["episode_id"].unique())
+    last = changes.filter(pl.col("change").is_in(["missed", "added"])).unique(KEY, keep="last", maintain_order=True)
+    called = last.filter(pl.col("reason") == CALLED_MISSED).select(*KEY, is_called=pl.lit(True))
+    return visits.join(called, on=KEY, how="left", maintain_order="left")["is_called"].fill_null(value=False)
 
 
 def booked(reading: Reading, visits: pl.DataFrame) -> pl.DataFrame:
-    """The appointments that stand (`visit_id, booked_on`), of visits that are open."""
-    opened = visits.filter(pl.col("status") == "open")["visit_id"]
+    """The appointments that stand (`visit_id, booked_on`), of visits that are open or may be opened again."""
+    opened = visits.filter(pl.col("status").is_in(["open", "censored"]))["visit_id"]
     if opened.is_empty():
         return pl.DataFrame(schema={"visit_id": pl.Int64, "booked_on": pl.Date})
     return reading.bookings_of(opened).filter(pl.col("state") == "booked").select("visit_id", "booked_on")

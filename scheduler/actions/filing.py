@@ -55,27 +55,32 @@ class Compared:
 
 
 def compare(
-    transaction: Transaction,
+    reports: pl.DataFrame,
     patients: pl.DataFrame,
     stage: CollectedAt,
     dictionary: VariableDictionary,
     *,
-    columns: Collection[str],
+    columns: Collection[str] | None,
     not_obtainable: Mapping[str, str] | None = None,
 ) -> Compared:
     """One form of each patient with the findings given, beside what is stored of it.
 
-    `patients` has `patient_id`, `resection_id` and every recorded variable; `columns` are those that it speaks of (a
-    stored value of another stays). `not_obtainable` is what the signer says cannot be had.
+    `reports` are those stored of the patients. `patients` has `patient_id`, `resection_id` and every recorded variable;
+    `columns` are those that it speaks of (a stored value of another stays); where they are None, nobody speaks of the
+    form, and it stays as it is. `not_obtainable` is what the signer says cannot be had.
     """
-    stored = _stored(transaction, patients, stage)
+    stored = _stored(reports.filter(pl.col("stage") == str(stage)), patients)
     before = read_documents(stored["latest"], dictionary, stage)
-    after = before.with_columns(patients[name] for name in before.columns if name in columns)
-    new = after.select(document(dictionary, stage).alias("new"))
-    completes = stored["draft"].is_not_null() & _only_adds(before, after)
+    given = [name for name in before.columns if name in (columns or ())]
+    after = before.with_columns(patients.select(given))
+    written = after.select(document(dictionary, stage)) if columns is not None else stored.select("latest")
+    new = written.to_series().fill_null(EMPTY).alias("new")
+    completes = stored["draft"].is_not_null()
+    if given and completes.any():
+        completes &= _only_adds(before.select(given), after.select(given))
     lost = said_of(stored["latest_not_obtainable"], after, not_obtainable or {}).alias("not_obtainable")
-    reports = pl.concat([stored, new], how="horizontal").with_columns(completes.alias("completes"), lost)
-    return Compared(stage=stage, reports=reports, before=before, after=after)
+    compared = pl.DataFrame([*stored, new, completes.alias("completes"), lost])
+    return Compared(stage=stage, reports=compared, before=before, after=after)
 
 
 def _only_adds(before: pl.DataFrame, after: pl.DataFrame) -> pl.Series:
@@ -107,9 +112,8 @@ def file_report(
     return _outcomes(judged), differences(judged["patient_id"].filter(changed), before, after, columns=before.columns)
 
 
-def _stored(transaction: Transaction, patients: pl.DataFrame, stage: CollectedAt) -> pl.DataFrame:
+def _stored(reports: pl.DataFrame, patients: pl.DataFrame) -> pl.DataFrame:
     """What is stored of the form: its latest text (draft before signed), its signed text and version."""
-    reports = transaction.reports_of(patients["resection_id"]).filter(pl.col("stage") == str(stage))
     drafts = reports.filter(pl.col("state") == "draft").select(
         "resection_id",
         pl.col("document").alias("draft"),
@@ -170,6 +174,8 @@ def _write(transaction: Transaction, judged: pl.DataFrame, stage: CollectedAt, s
     signs = pl.col("outcome") == Outcome.SIGNED.value
     waits = (pl.col("outcome") == Outcome.NEEDS_SURGERY.value) & pl.col("latest").ne_missing(pl.col("new"))
     written = judged.filter(signs | waits | (pl.col("outcome") == Outcome.DRAFTED.value))
+    if written.is_empty():
+        return
     drafts = written.filter(pl.col("draft").is_not_null())["resection_id"]
     if len(drafts):
         transaction.delete_drafts(drafts, stage=str(stage))

@@ -7,6 +7,7 @@ from datetime import date
 
 import polars as pl
 
+from scheduler.core.event_lines import State
 from scheduler.errors import Conflict, NotFound, listed
 from scheduler.store.reading import Reading
 from scheduler.store.registry import Registry
@@ -43,7 +44,7 @@ class Patient:
     resection_id: int
     resected_on: date
     resection_episode_id: int  # the episode that the resection began
-    episode_id: int  # the latest
+    episode_id: int  # the latest that goes on; the latest where all have ended
     episode_state: str
     version: int  # of the patient's record: rises with every change, so that a stale one is noticed
 
@@ -57,27 +58,29 @@ def acting_on(
     With `preview` everything is done and nothing is kept. Raises `PatientNotFound` and `SeveralPatients`.
     """
     with registry.transaction(keep=not preview) as transaction:
-        found = find_patient(transaction, mrn, site=site)
-        transaction.lock_patients([found.patient_id])
+        patient_id, _ = _id_and_site(transaction, mrn, site)
+        transaction.lock_patients([patient_id])
         yield transaction, find_patient(transaction, mrn, site=site)
-        transaction.raise_versions([found.patient_id])
+        transaction.raise_versions([patient_id])
+
+
+def version_of(registry: Registry, mrn: str, *, site: str | None = None) -> int:
+    """The version of a patient's record now. Raises as `find_patient` does."""
+    with registry.reading() as reading:
+        patient_id, _ = _id_and_site(reading, mrn, site)
+        return reading.record_version(patient_id)
 
 
 def find_patient(reading: Reading, mrn: str, *, site: str | None = None) -> Patient:
     """The patient with this MRN. Raises `PatientNotFound`, or `SeveralPatients` where the MRN is at several sites."""
-    found = reading.patients_by_mrn([mrn], site=site)
-    if not found.height:
-        raise PatientNotFound(mrn=mrn, site=site)
-    if found.height > 1:
-        raise SeveralPatients(mrn=mrn, sites=found["site"].sort().to_list())
-    patient_id = int(found["patient_id"][0])
+    patient_id, found_at = _id_and_site(reading, mrn, site)
     resection = reading.resections_of([patient_id]).sort("resected_on").row(-1, named=True)
-    episodes = reading.episodes_of([patient_id]).sort("anchor_on")
+    episodes = reading.episodes_of([patient_id]).sort(pl.col("state") != State.ENDED.value, "anchor_on")
     episode = episodes.row(-1, named=True)
     return Patient(
         patient_id=patient_id,
         mrn=str(reading.identities([patient_id])["mrn"][0]),
-        site=str(found["site"][0]),
+        site=found_at,
         resection_id=resection["resection_id"],
         resected_on=resection["resected_on"],
         resection_episode_id=episodes.filter(pl.col("resection_id") == resection["resection_id"])["episode_id"][0],
@@ -85,3 +88,13 @@ def find_patient(reading: Reading, mrn: str, *, site: str | None = None) -> Pati
         episode_state=episode["state"],
         version=reading.record_version(patient_id),
     )
+
+
+def _id_and_site(reading: Reading, mrn: str, site: str | None) -> tuple[int, str]:
+    """Who has this MRN, and where. Raises `PatientNotFound` and `SeveralPatients`."""
+    found = reading.patients_by_mrn([mrn], site=site)
+    if not found.height:
+        raise PatientNotFound(mrn=mrn, site=site)
+    if found.height > 1:
+        raise SeveralPatients(mrn=mrn, sites=found["site"].sort().to_list())
+    return int(found["patient_id"][0]), str(found["site"][0])

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
+from scheduler.actions.answered_visits import as_answered, looked_at, match_all
 from scheduler.actions.beginning import begin_episodes
 from scheduler.actions.changing_visits import STAYS, VISIT_CHANGES, write_changes
 from scheduler.actions.facts import Facts, facts_of
 from scheduler.actions.rules import Rules
-from scheduler.actions.wanted_visits import WantedVisits, as_answered, looked_at, match_all
+from scheduler.actions.wanted_visits import WantedVisits
 from scheduler.core.chains import CHAINS, with_visit_steps
 from scheduler.core.matching import Matched
 from scheduler.core.standing import Standing, stand
@@ -115,6 +116,7 @@ def _bring_in_line(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Change visits until nothing changes; gives what became of each and the verdicts, which are stored too."""
     changed = []
+    has_ended = episodes["ended_on"].is_not_null().any()
     for number in range(PASSES):
         matched = match_all(facts, episodes, rules)
         wanted = WantedVisits(facts=facts, matched=matched, episodes=episodes, rules=rules, raised=why.raised)
@@ -122,9 +124,12 @@ def _bring_in_line(
         stays = pl.col("change").is_in(STAYS)
         changed.append(becomes.filter(~stays))
         write_changes(transaction, changed[-1], facts.visits)
-        if changed[-1].is_empty() or facts.examinations.is_empty():
+        if changed[-1].is_empty():
             break
-        facts = facts.with_visits_of(transaction)
+        examined = facts.examinations.height > 0
+        facts = facts.with_visits_of(transaction) if examined or has_ended else facts
+        if not (examined or has_ended):
+            break
     _store_matched(transaction, facts, matched)
     changes = pl.concat(changed)
     return pl.concat([changes, becomes.filter(stays).join(changes, on=KEY, how="anti")]), matched.verdicts

@@ -38,7 +38,8 @@ def list_findings(registry: Registry, rules: Rules, *, today: date, site: str | 
     """Every finding (`FINDINGS`) of the patients of one site or all, by finding and MRN.
 
     Pathology unsigned at day 45; a plan provisional for 60 days; a visit of the next 400 days in whose whole window the
-    site does not work; a plan that runs out within a year; and a patient whose surgery is signed and who is neither
+    site does not work; a plan that runs out within a year; an active patient with a plan and no open visit ahead; an
+    appointment of a visit that is not to be held any more; and a patient whose surgery is signed and who is neither
     planned nor exempt. Raises `SiteNotFound`.
     """
     with registry.reading() as reading:
@@ -48,6 +49,8 @@ def list_findings(registry: Registry, rules: Rules, *, today: date, site: str | 
                 _of_tasks(reading, rules, today, site),
                 _without_working_day(reading, rules, today, site),
                 _running_out(reading, today),
+                _nothing_ahead(reading, today),
+                _idle_appointments(reading, today),
                 _unplanned(reading, rules),
             ]
         )
@@ -88,6 +91,25 @@ def _running_out(reading: Reading, today: date) -> pl.DataFrame:
     short = active.join(plans, on="episode_id").filter(left < EXTEND_WITHIN_MONTHS)
     what = pl.format("the plan is laid out to month {} only; run hepwatch replan", "horizon_month")
     return _found(short, finding=pl.lit("plan runs out"), since_on=pl.lit(None), what=what)
+
+
+def _nothing_ahead(reading: Reading, today: date) -> pl.DataFrame:
+    """The active patients who have a plan and whom nobody will ever ask to come: the worst that can be."""
+    active = reading.episodes_of().filter(pl.col("state") == State.ACTIVE.value)
+    planned = active.join(reading.current_plans().select("episode_id"), on="episode_id", how="semi")
+    alone = planned.join(reading.episodes_with_visits_ahead(today), on="episode_id", how="anti")
+    what = pl.lit("followed, and no open visit lies ahead; run hepwatch replan, and tell whoever keeps the rules")
+    return _found(alone, finding=pl.lit("nothing ahead"), since_on=pl.lit(None), what=what)
+
+
+def _idle_appointments(reading: Reading, today: date) -> pl.DataFrame:
+    """The appointments ahead of visits that are not to be held: the episode is not active, or the visit is closed."""
+    booked = reading.standing_appointments(from_on=today)
+    idle = booked.filter((pl.col("state") != State.ACTIVE.value) | (pl.col("status") != "open"))
+    stands = pl.when(pl.col("state") != State.ACTIVE.value).then(pl.format("the episode is {}", "state"))
+    why = stands.otherwise(pl.format("the visit is {}", "status")).str.replace_all("_", " ")
+    what = pl.format("{}-{} is booked for {}, and {}: cancel it", "origin", "grid_month", "booked_on", why)
+    return _found(idle, finding=pl.lit("idle appointment"), since_on=pl.lit(None), what=what)
 
 
 def _unplanned(reading: Reading, rules: Rules) -> pl.DataFrame:

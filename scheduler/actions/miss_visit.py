@@ -22,11 +22,10 @@ from scheduler.actions.finding_visits import Visit, find_visit
 from scheduler.actions.one_patient import Said, follow_one, given, say
 from scheduler.actions.rules import Rules
 from scheduler.core.chains import as_steps, with_visit_steps
+from scheduler.core.episodes import CALLED_MISSED
 from scheduler.errors import Conflict
 from scheduler.store.registry import Registry
 from scheduler.store.transaction import Transaction
-
-CALLED_MISSED = "called missed by a person"
 
 
 class AppointmentAhead(Conflict):

@@ -25,7 +25,7 @@ class EventRefused(ClinicalDataError):
         lines = [f"- {problem}" for problem in problems]
         super().__init__(
             "\n".join([f"the event of {mrn} was not recorded; nothing was stored", *lines]),
-            advice="Correct the day with --on or the detail with --detail; `hepwatch event record --help` lists the events.",
+            advice="Correct the event, --on or --detail; `hepwatch event record --help` lists the events.",
         )
 
 

@@ -166,8 +166,16 @@ class _Work:
         episodes = self.transaction.episodes_of(patients)["episode_id"]
         examined = self.transaction.examinations_of(episodes).select("patient_id", known_on="performed_on")
         happened = self.transaction.events_of(patients).select("patient_id", known_on="happened_on")
-        recorded = pl.concat([examined, happened]).filter(pl.col("known_on") <= self.today)
+        planned = self._planned_again(patients)
+        recorded = pl.concat([examined, happened, planned]).filter(pl.col("known_on") <= self.today)
         return recorded.group_by("patient_id").agg(pl.col("known_on").max())
+
+    def _planned_again(self, patients: pl.Series) -> pl.DataFrame:
+        """The day of the last plan of each patient whose plan is not the first: what is past by then stays as it is."""
+        episodes = self.transaction.episodes_of(patients).select("episode_id", "patient_id")
+        plans = self.transaction.current_plans(episodes["episode_id"]).filter(pl.col("version") > 1)
+        on = pl.min_horizontal(pl.col("recorded_at").dt.date(), pl.lit(self.today))
+        return plans.join(episodes, on="episode_id").select("patient_id", known_on=on)
 
     def _store(self, examinations: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
         """Store one round's facts with their audit rows; gives what they lead to (`following.CHAINS`)."""

@@ -8,7 +8,7 @@ import polars as pl
 
 from scheduler.actions.assessing import Assessed
 from scheduler.actions.filing import Outcome, Signature
-from scheduler.actions.finding import Patient, acting_on, find_patient
+from scheduler.actions.finding import Patient, acting_on, version_of
 from scheduler.actions.report_findings import Given, checked_findings
 from scheduler.actions.rules import Rules
 from scheduler.actions.signing import Filed, file_and_assess
@@ -124,8 +124,7 @@ def sign_report(
     dictionary = rules.rulebook.dictionary
     said = Given(findings=findings, today=today, not_obtainable=not_obtainable or {})
     if seen is None:
-        with registry.reading() as reading:
-            seen = find_patient(reading, mrn, site=site).version
+        seen = version_of(registry, mrn, site=site)
     with acting_on(registry, mrn, site=site, preview=preview) as (transaction, patient):
         checked = checked_findings(transaction, patient, stage, said, dictionary)
         given = said.variables(dictionary)

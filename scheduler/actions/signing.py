@@ -65,13 +65,14 @@ def file_and_assess(
     audit rows.
     """
     dictionary = rules.rulebook.dictionary
+    reports = transaction.reports_of(patients["resection_id"])
     compared = [
         compare(
-            transaction,
+            reports,
             patients,
             stage,
             dictionary,
-            columns=columns if stage in signatures else (),
+            columns=columns if stage in signatures else None,
             not_obtainable=signatures.get(stage, NOT_ASKED).not_obtainable,
         )
         for stage in STAGES
@@ -132,6 +133,8 @@ def _unusual(
     findings = [finding for form in compared for finding in form.after if finding.null_count() < patients.height]
     forms = pl.DataFrame([row, row.cast(pl.String).alias("mrn"), *findings])
     warnings = screen(forms, dictionary, today=today).warnings.with_columns(_said().alias("said"))
+    if warnings.is_empty():
+        return pl.DataFrame(schema=UNUSUAL)
     ids = pl.DataFrame([row, patients["patient_id"]])
     return pl.concat(_of_form(warnings, ids, form, dictionary) for form in signing)
 
@@ -160,6 +163,8 @@ def _of_form(warnings: pl.DataFrame, ids: pl.DataFrame, form: Compared, dictiona
 
 def _confirmed(patients: pl.Series, unusual: pl.DataFrame, stage: CollectedAt) -> pl.Series:
     """Each patient's warnings of one form, as a JSON list."""
+    if unusual.is_empty():
+        return pl.repeat("[]", patients.len(), eager=True)
     said = unusual.filter(pl.col("stage") == str(stage)).group_by("patient_id", maintain_order=True)
     lists = patients.to_frame("patient_id").join(
         said.agg(pl.col("said").alias("confirmed")), on="patient_id", how="left", maintain_order="left"

@@ -11,26 +11,22 @@ from functools import cached_property, partial
 
 import polars as pl
 
+from scheduler.actions.answered_visits import as_answered
 from scheduler.actions.facts import Facts
 from scheduler.actions.rules import Rules
 from scheduler.core.catch_up import COMPLETED, CatchingUp
-from scheduler.core.episodes import settle, uncensored
+from scheduler.core.episodes import CALLED_MISSED, before_any_end, settle
 from scheduler.core.liver_rhythm import LIVER_IMAGING
-from scheduler.core.matching import MATCHED_VISITS, Matched, match
+from scheduler.core.matching import Matched
 from scheduler.core.overriding import VISIT_OVERRIDES, with_visit_overrides
 from scheduler.core.planning import VISITS, plan
 from scheduler.core.protocols import SurveillanceProtocol
 from scheduler.core.reconcile import reconcile
 from scheduler.core.short_interval import short_interval_visits
 from scheduler.core.triggers import triggers
-from scheduler.core.verdicts import ANSWERS, VERDICTS, Verdict
+from scheduler.core.verdicts import ANSWERS, Verdict
 from scheduler.core.visit_changes import CHANGES, EXISTING, KEY, SUSPICIOUS, Change, Today
 
-LOOKED_AT: dict[str, pl.DataType] = {  # an episode as it is looked at, beside what stands in `episodes.STATES`
-    "site": pl.String(),
-    "today": pl.Date(),
-    "protocol": pl.String(),  # the reference of the protocol that its plan follows
-}
 WANTED: dict[str, pl.DataType] = CHANGES | {"interval_months": pl.Int64()}  # of the plan; missing beside its grid
 COMPLETE = [str(verdict) for verdict in (*ANSWERS, Verdict.EXTRA)]
 
@@ -54,52 +50,6 @@ class Group:
         return _today(self.episodes)
 
 
-def looked_at(states: pl.DataFrame, facts: Facts, days: pl.DataFrame, rules: Rules) -> pl.DataFrame:
-    """The states of stored episodes (`episodes.STATES`) with `LOOKED_AT`."""
-    protocols = facts.plans.select("episode_id", protocol=pl.format("{}@{}", "protocol_id", "protocol_version"))
-    return (
-        states.join(facts.episodes.select("episode_id", "site"), on="episode_id", maintain_order="left")
-        .join(days, on="patient_id", maintain_order="left")
-        .join(protocols, on="episode_id", how="left", maintain_order="left")
-        .with_columns(pl.col("protocol").fill_null(rules.protocol.reference))
-    )
-
-
-def match_all(facts: Facts, episodes: pl.DataFrame, rules: Rules) -> Matched:
-    """Every examination's verdict and every visit's standing as of each patient's day (`matching.match`).
-
-    Whether a visit is missed is not for sure before the last of these days: ask the worklist.
-    """
-    parts = [Matched(verdicts=pl.DataFrame(schema=VERDICTS), visits=pl.DataFrame(schema=MATCHED_VISITS))]
-    if facts.examinations.height or (facts.visits["status"] == "done").any():
-        dated = facts.examinations.join(episodes.select("episode_id", "today"), on="episode_id", maintain_order="left")
-        parts += [
-            _match(dated, uncensored(facts.visits), some, rules.rulebook.protocol(str(reference)))
-            for (reference,), some in episodes.group_by("protocol", maintain_order=True)
-        ]
-    return Matched(verdicts=pl.concat(part.verdicts for part in parts), visits=pl.concat(part.visits for part in parts))
-
-
-def _match(
-    examinations: pl.DataFrame, visits: pl.DataFrame, episodes: pl.DataFrame, protocol: SurveillanceProtocol
-) -> Matched:
-    """One protocol's episodes, each as of its own day."""
-    is_one = pl.col("episode_id").is_in(episodes["episode_id"].implode())
-    is_ahead = pl.col("performed_on") > pl.col("today")
-    theirs, last_day = examinations.filter(is_one), episodes["today"].max()
-    assert isinstance(last_day, date)
-    matched = match(
-        theirs.filter(~is_ahead), visits.filter(is_one), episodes=episodes, protocol=protocol, as_of=last_day
-    )
-    ahead = theirs.filter(is_ahead)
-    if ahead.is_empty():
-        return matched
-    first_day = episodes["today"].min()
-    assert isinstance(first_day, date)
-    waiting = match(ahead, visits.clear(), episodes=episodes, protocol=protocol, as_of=first_day)
-    return Matched(verdicts=pl.concat([matched.verdicts, waiting.verdicts]), visits=matched.visits)
-
-
 @dataclass(frozen=True, kw_only=True)
 class WantedVisits:
     """The visits that some episodes (`STATES` and `LOOKED_AT`) should have, against those that they have."""
@@ -112,25 +62,50 @@ class WantedVisits:
 
     def changes(self) -> pl.DataFrame:
         """What becomes of each: `WANTED`; a visit of an ended episode that was open is `censored` or `missed`."""
-        parts = [
-            _closed_or_reopened(self.facts.visits, self._settled),
-            *self._reconciled(),
-            *(self._short_interval(group) for group in self._groups),
-        ]
+        ended = _closed_or_reopened(self.facts.visits, self._settled)
+        planned = [*self._reconciled(), *(self._short_interval(group) for group in self._groups)]
+        changes = _one_each(ended, pl.concat([pl.DataFrame(schema=CHANGES), *planned]))
         intervals = self._planned.select(*KEY, "interval_months")
-        return pl.concat(parts).join(intervals, on=KEY, how="left", maintain_order="left")
+        return self._held(changes).join(intervals, on=KEY, how="left", maintain_order="left")
+
+    def _held(self, changes: pl.DataFrame) -> pl.DataFrame:
+        """The changes, of which none withdraws a visit that a clinician decided to hold."""
+        held = pl.concat([pl.DataFrame(schema=VISIT_OVERRIDES), *map(self._visit_overrides, self._groups)])
+        if held.is_empty():
+            return changes
+        chosen = held.filter(pl.col("overridden_on").is_not_null()).select(*KEY, is_chosen=pl.lit(True)).unique()
+        is_kept = (pl.col("change") == Change.WITHDRAWN.value) & pl.col("is_chosen").is_not_null()
+        return (
+            changes.join(chosen, on=KEY, how="left", maintain_order="left")
+            .with_columns(
+                change=pl.when(is_kept).then(pl.lit(Change.LEFT.value)).otherwise("change"),
+                reason=pl.when(is_kept)
+                .then(pl.lit("not in the plan; a clinician decided to hold it"))
+                .otherwise("reason"),
+            )
+            .drop("is_chosen")
+        )
 
     @cached_property
     def _visits(self) -> pl.DataFrame:
-        return as_answered(uncensored(self.facts.visits), self.matched.visits)
+        return as_answered(before_any_end(self.facts.visits), self.matched.visits)
 
     @cached_property
     def _settled(self) -> pl.DataFrame:
+        if self._going_on.height == self.episodes.height:
+            return self._visits
         return settle(self._visits, self.episodes)
 
     @cached_property
     def _going_on(self) -> pl.DataFrame:
         return self.episodes.filter(pl.col("ended_on").is_null())
+
+    @cached_property
+    def _laid_out(self) -> pl.DataFrame:
+        """The episodes whose plans are laid out: those that go on, and once those that had ended when they began."""
+        with_visits = pl.col("episode_id").is_in(self.facts.visits["episode_id"].unique().implode())
+        lived = (pl.col("ended_on") > pl.col("anchor_on")) & ~with_visits
+        return self.episodes.filter(pl.col("ended_on").is_null() | lived)
 
     @cached_property
     def _existing(self) -> pl.DataFrame:
@@ -141,7 +116,7 @@ class WantedVisits:
     def _groups(self) -> tuple[Group, ...]:
         return tuple(
             Group(site=str(site), protocol=self.rules.rulebook.protocol(str(reference)), episodes=some)
-            for (site, reference), some in self._going_on.group_by("site", "protocol", maintain_order=True)
+            for (site, reference), some in self._laid_out.group_by("site", "protocol", maintain_order=True)
         )
 
     def _reconciled(self) -> Iterator[pl.DataFrame]:
@@ -153,11 +128,11 @@ class WantedVisits:
         held = pl.concat([completed["episode_id"], pl.Series(list(self.raised), dtype=pl.Int64)]).unique()
         is_held = pl.col("episode_id").is_in(held.filter(held.is_in(ids.implode())).implode()) & ~is_first
         known = partial(reconcile, answered=_answered(self.matched.verdicts), booked=facts.booked)
-        today = _today(self._going_on)
+        today = _today(self._laid_out)
         yield reconcile(existing.clear(), planned.filter(is_first), today=today, whole=True)
         others = ~is_first & ~is_held
         yield known(existing.filter(others), planned.filter(others), today=today)
-        for group in self._groups:
+        for group in self._groups if held.len() else ():
             if not group.episodes.select(is_held.any()).item():
                 continue
             basis = CatchingUp(
@@ -196,12 +171,17 @@ class WantedVisits:
         if standing.is_empty():
             return pl.DataFrame(schema=VISIT_OVERRIDES)
         held = standing.join(group.episodes.select("episode_id", "today"), on="episode_id", maintain_order="left")
-        return held.filter(pl.col("until_on") >= pl.col("today")).rename({"due_on": "overridden_on"})
+        holds = held.filter(pl.col("until_on") >= pl.col("today")).rename({"due_on": "overridden_on"})
+        return holds.select(pl.col(name).cast(kind) for name, kind in VISIT_OVERRIDES.items())
 
     def _short_interval(self, group: Group) -> pl.DataFrame:
         """The visits that suspicious findings and marker rises ask for."""
-        theirs = self.facts.examinations.filter(group.is_one)
-        visits = self._existing.filter(group.is_one)
+        goes_on = group.episodes.filter(pl.col("ended_on").is_null()).join(
+            self.facts.plans.select("episode_id"), on="episode_id", how="semi"
+        )
+        is_one = pl.col("episode_id").is_in(goes_on["episode_id"].implode())
+        theirs = self.facts.examinations.filter(is_one)
+        visits = self._existing.filter(is_one)
         if theirs.is_empty() and not (visits["origin"] == SUSPICIOUS).any():
             return pl.DataFrame(schema=CHANGES)
         anchors = group.episodes.select("episode_id", "anchor_on")
@@ -211,20 +191,17 @@ class WantedVisits:
             protocol=group.protocol,
             working_days=self.rules.working_days(group.site),
             today=group.today,
-            verdicts=self.matched.verdicts.filter(group.is_one),
+            verdicts=self.matched.verdicts.filter(is_one),
         )
 
 
-def as_answered(visits: pl.DataFrame, matched: pl.DataFrame) -> pl.DataFrame:
-    """The visits, done where they were answered and open where they are no longer; what is gone stays so."""
-    if matched.is_empty():
-        return visits
-    is_done = pl.col("done_on").is_not_null() & (pl.col("status") != "withdrawn")
-    is_undone = (pl.col("status") == "done") & pl.col("done_on").is_null()
-    status = pl.when(is_done).then(pl.lit("done")).when(is_undone).then(pl.lit("open")).otherwise("status")
-    days = matched.select("visit_id", "done_on")
-    answered = visits.join(days, on="visit_id", how="left", maintain_order="left")
-    return answered.with_columns(status=status).drop("done_on")
+def _one_each(ended: pl.DataFrame, planned: pl.DataFrame) -> pl.DataFrame:
+    """One change for each visit: what the plan changes, else what the end of an episode, or its undoing, did."""
+    if ended.is_empty():
+        return planned
+    stays = pl.col("change").is_in([Change.KEPT.value, Change.LEFT.value, Change.FLAGGED.value])
+    told = ended.join(planned.filter(~stays), on=KEY, how="anti", maintain_order="left")
+    return pl.concat([told, planned.join(told, on=KEY, how="anti", maintain_order="left")])
 
 
 def _today(episodes: pl.DataFrame) -> Today:
@@ -249,11 +226,20 @@ def _answered(verdicts: pl.DataFrame) -> pl.DataFrame:
 
 def _closed_or_reopened(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     """The visits whose episode ended, or goes on after all, as `CHANGES`."""
+    if before["status"].equals(after["status"]):
+        return pl.DataFrame(schema=CHANGES)
     is_same, is_answer = before["status"] == after["status"], after["status"] == "done"
     is_undone = (before["status"] == "done") & (after["status"] == "open")
     reopened = pl.col("status") == "open"
     words = {"censored": "the episode ended before it was due", "missed": "unanswered when the episode ended"}
-    reason = pl.when(reopened).then(pl.lit("the episode goes on")).otherwise(pl.col("status").replace(words))
+    called = (pl.col("status") == "missed") & pl.col("is_called_missed")
+    reason = (
+        pl.when(reopened)
+        .then(pl.lit("the episode goes on"))
+        .when(called)
+        .then(pl.lit(CALLED_MISSED))
+        .otherwise(pl.col("status").replace(words))
+    )
     change = pl.when(reopened).then(pl.lit(Change.ADDED.value)).otherwise("status")
     return (
         after.filter(~(is_same | is_answer | is_undone))

@@ -9,10 +9,10 @@ from datetime import date, datetime
 
 import polars as pl
 
+from scheduler.actions.answered_visits import as_answered, looked_at, match_all
 from scheduler.actions.facts import Facts, events_of, with_sites
-from scheduler.actions.miss_visit import CALLED_MISSED
 from scheduler.actions.rules import Rules
-from scheduler.actions.wanted_visits import as_answered, looked_at, match_all
+from scheduler.core.episodes import CALLED_MISSED
 from scheduler.core.event_lines import State
 from scheduler.core.standing import Standing, stand
 from scheduler.store.reading import Reading
@@ -110,7 +110,8 @@ def _not_settled(reading: Reading, visits: pl.DataFrame, asked: Asked) -> pl.Dat
     if missed.is_empty():
         return visits
     changes = reading.plan_changes_of(missed["episode_id"], known_at=asked.known_at)
-    last = changes.filter(pl.col("change") == MISSED).unique(KEY, keep="last", maintain_order=True)
+    by_then = pl.col("recorded_at").dt.date() <= asked.as_of
+    last = changes.filter(pl.col("change") == MISSED, by_then).unique(KEY, keep="last", maintain_order=True)
     called = missed.join(last.filter(pl.col("reason") == CALLED_MISSED), on=KEY, how="semi")["visit_id"]
     is_settled = (pl.col("status") == MISSED) & ~pl.col("visit_id").is_in(called.implode())
     return visits.with_columns(status=pl.when(is_settled).then(pl.lit("open")).otherwise("status"))

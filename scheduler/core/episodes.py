@@ -16,6 +16,8 @@ from scheduler.core.event_lines import ON_A_LINE, State, deaths, lines_of, with_
 from scheduler.core.events import ANCHORING, CONTACTS, EVENTS, Event, in_order
 from scheduler.core.protocols import Intensity
 
+CALLED_MISSED = "called missed by a person"  # the reason of a change that no end made
+
 EPISODES: dict[str, pl.DataType] = {
     "episode_id": pl.Int64(),
     "patient_id": pl.Int64(),
@@ -125,6 +127,20 @@ def censor(visits: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
         )
         .select(visits.columns)
     )
+
+
+def before_any_end(visits: pl.DataFrame) -> pl.DataFrame:
+    """The visits as if no episode had ended: open where an end closed them, missed where a person called them so.
+
+    Needs `status` and `is_called_missed`.
+
+    >>> visits = pl.DataFrame({"status": ["missed", "missed", "censored"], "is_called_missed": [True, False, False]})
+    >>> before_any_end(visits)["status"].to_list()
+    ['missed', 'open', 'open']
+    """
+    was_open = pl.col("status").is_in(["missed", "censored"])
+    status = pl.when("is_called_missed").then(pl.lit("missed")).when(was_open).then(pl.lit("open")).otherwise("status")
+    return visits.with_columns(status=status)
 
 
 def uncensored(visits: pl.DataFrame) -> pl.DataFrame:

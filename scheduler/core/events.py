@@ -29,8 +29,8 @@ class Event(StrEnum):
     CURATIVE_TREATMENT = "curative_treatment"
     TRANSPLANT = "transplant"
     SECOND_PRIMARY = "second_primary"
-    LOST = "lost"
     LAST_SEEN = "last_seen"
+    LOST = "lost"  # after the last contact, which may be of the same day
     TRANSFER = "transfer"
     TRANSFER_ACCEPTED = "transfer_accepted"
     ACKNOWLEDGED = "acknowledged"  # the treating team has taken over

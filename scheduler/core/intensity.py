@@ -31,6 +31,7 @@ ASSESSED: dict[str, pl.DataType] = {  # what is read of the assessments
     "settled_by": pl.List(pl.String()),
 }
 NOT_SIGNED = "pathology report is not signed"
+UNCONFIRMED = ", population unconfirmed"
 
 
 def decide_intensity(
@@ -42,10 +43,10 @@ def decide_intensity(
 ) -> pl.DataFrame:
     """How closely to follow each patient of `signed_stage` (`SIGNED_STAGES`): a `DECISIONS` row each, in its order.
 
-    `assessments` needs `ASSESSED`, one row per patient and model. The first stage of the protocol whose form is
-    signed decides, by its models that are scored or bounded; where none is, the otherwise row does, and no
-    other stage is asked. The highest intensity still possible holds, never below the stage's `at_least`. It is
-    provisional while lowest and highest differ, or while pathology is not signed.
+    `assessments` needs `ASSESSED`, one row per patient and model; with `applicability`, an unconfirmed one is said.
+    The first stage of the protocol whose form is signed decides, by its models that are scored or bounded; where none
+    is, the otherwise row does, and no other stage is asked. The highest intensity still possible holds, never below
+    the stage's `at_least`. It is provisional while lowest and highest differ, or while pathology is not signed.
 
     Of a bounded model all of whose missing inputs are `not_obtainable` (`giving_up.NOT_OBTAINABLE`; the assessments
     need `missing` then) the lowest group still possible counts, and nobody is followed below `standard` by it.
@@ -57,8 +58,8 @@ def decide_intensity(
     >>> decide_intensity(pl.DataFrame(schema=ASSESSED), protocol, signed_stage=signed).row(0)
     (7, None, 'standard', 'standard', False, ['the same for everybody → standard'])
     """
-    patients = signed_stage.lazy().with_columns(stage=_deciding_stage(protocol))
-    read = _read(assessments, not_obtainable).lazy().select(*ASSESSED, "is_given_up")
+    patients = signed_stage.with_columns(stage=_deciding_stage(protocol))
+    read = _read(assessments, not_obtainable).select(*ASSESSED, "is_given_up", "is_unconfirmed")
     said = _what_models_say(read, patients, protocol)
     return (
         patients.join(said, on="patient_id", how="left", maintain_order="left")
@@ -72,15 +73,17 @@ def decide_intensity(
             provisional=(pl.col("lowest") != pl.col("highest")) | _is_unsigned(),
         )
         .select(*DECISIONS)
-        .collect()
     )
 
 
 def _read(assessments: pl.DataFrame, not_obtainable: pl.DataFrame | None) -> pl.DataFrame:
-    """The assessments, with what cannot be settled any more."""
+    """The assessments, with what cannot be settled any more, and where nobody knows whether the model applies."""
+    told = "applicability" in assessments.columns
+    is_unconfirmed = (pl.col("applicability") == "unconfirmed") if told else pl.lit(False)
+    known = assessments.with_columns(is_unconfirmed=is_unconfirmed)
     if not_obtainable is None or not_obtainable.is_empty():
-        return assessments.with_columns(is_given_up=pl.lit(False))
-    return with_given_up(assessments, not_obtainable)
+        return known.with_columns(is_given_up=pl.lit(False))
+    return with_given_up(known, not_obtainable)
 
 
 def _at_least_given_up() -> pl.Expr:
@@ -97,11 +100,11 @@ def _deciding_stage(protocol: SurveillanceProtocol) -> pl.Expr:
     )
 
 
-def _what_models_say(assessments: pl.LazyFrame, patients: pl.LazyFrame, protocol: SurveillanceProtocol) -> pl.LazyFrame:
+def _what_models_say(assessments: pl.DataFrame, patients: pl.DataFrame, protocol: SurveillanceProtocol) -> pl.DataFrame:
     """Per patient the lowest and highest rank that the deciding stage's models leave possible, and sentences."""
     possible = [_rank_if_possible(group) for group in RiskGroup]
     return (
-        assessments.join(_meanings(protocol).lazy(), on=["model", "model_version"])
+        assessments.join(_meanings(protocol), on=["model", "model_version"])
         .with_columns(lowest=pl.min_horizontal(possible), highest=pl.max_horizontal(possible))
         .select("patient_id", "stage", "position", "lowest", "highest", "is_given_up", sentence=_sentence())
         .join(patients.select("patient_id", "stage"), on=["patient_id", "stage"], how="semi")
@@ -144,10 +147,11 @@ def _sentence() -> pl.Expr:
     inputs = pl.format(", settled by {}", pl.col("settled_by").list.join(" or "))
     lost = pl.lit(", the lowest still possible, since what is missing cannot be had")
     settled = pl.when("is_given_up").then(lost).when(open_still).then(inputs).otherwise(pl.lit(""))
+    unconfirmed = pl.when("is_unconfirmed").then(pl.lit(UNCONFIRMED)).otherwise(pl.lit(""))
     meaning = _from_to(_named(pl.col("lowest")), _named(pl.col("highest")))
     return (
         pl.when(pl.col("highest").is_not_null())
-        .then(pl.format("{} {}{} → {}", "model", _from_to(low, high), settled, meaning))
+        .then(pl.format("{} {}{} → {}{}", "model", _from_to(low, high), settled, meaning, unconfirmed))
         .when(pl.col("status") == "refused")
         .then(pl.format("{} refused, a value is out of range", "model"))
         .otherwise(pl.format("{} does not apply", "model"))

@@ -20,6 +20,7 @@ def with_visit_overrides(planned: pl.DataFrame, overrides: pl.DataFrame) -> pl.D
     The window grows to the day that was chosen, where it lies outside. An override of a visit that the plan does
     not lay out changes nothing; of several on one visit the last one holds.
 
+    >>> from datetime import date
     >>> window = {"opens_on": date(2026, 3, 17), "due_on": date(2026, 3, 31), "closes_on": date(2026, 4, 14)}
     >>> planned = pl.DataFrame([{"episode_id": 1, "origin": "grid", "grid_month": 2, **window}])
     >>> later = pl.DataFrame([(1, "grid", 2, date(2026, 4, 20))], schema=VISIT_OVERRIDES, orient="row")

@@ -227,6 +227,11 @@ class SurveillanceProtocol(RuleModel):
         """The intensity where no model applies; a checked protocol has one."""
         return next(row.otherwise for row in self.intensity if isinstance(row, Otherwise))
 
+    @property
+    def most_intensive(self) -> Intensity:
+        """The most intensive follow-up that it has a schedule for: one for everybody may have a single one."""
+        return max(self.schedules, key=lambda intensity: intensity.rank)
+
     def window(self, interval_months: int) -> Window | None:
         """The window of visits so many months apart: the first row that reaches so far, None where none does."""
         return next((row for row in self.windows if interval_months <= row.interval_up_to_months), None)

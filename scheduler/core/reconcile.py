@@ -72,6 +72,8 @@ def reconcile(
     >>> reconcile(existing, planned, today=date(2026, 4, 15))["change"].to_list()
     []
     """
+    if existing.is_empty() and planned.is_empty():
+        return pl.DataFrame(schema=CHANGES)
     facts = _with_facts(existing.select(*EXISTING), answered, booked)
     some_at_a_time = _some_episodes_at_a_time(facts, planned.select(*KEY, *WINDOW), episodes_at_once)
     return pl.concat(
@@ -86,10 +88,10 @@ def _with_facts(existing: pl.DataFrame, answered: pl.DataFrame | None, booked: p
     """The visits with `is_answered` and `booked_on`, the earliest appointment."""
     visit_id = pl.col("visit_id").cast(pl.Int64)
     facts = existing.with_columns(is_answered=pl.lit(False), booked_on=pl.lit(None, dtype=pl.Date))
-    if answered is not None:
+    if answered is not None and answered.height:
         is_answered = pl.col("visit_id").is_in(answered.select(visit_id).to_series().implode())
         facts = facts.with_columns(is_answered=is_answered)
-    if booked is not None:
+    if booked is not None and booked.height:
         first = booked.group_by(visit_id).agg(pl.col("booked_on").min())
         facts = facts.drop("booked_on").join(first, on="visit_id", how="left", maintain_order="left")
     return facts

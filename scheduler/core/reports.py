@@ -61,8 +61,8 @@ def differences(patients: pl.Series, old: pl.DataFrame, new: pl.DataFrame, *, co
     """
     parts = [pl.DataFrame(schema=DIFFERENCES)]
     for name in columns:
-        changed = old[name].ne_missing(new[name])
-        if changed.any():
+        if not old[name].equals(new[name], null_equal=True):
+            changed = old[name].ne_missing(new[name])
             parts.append(
                 pl.DataFrame(
                     {

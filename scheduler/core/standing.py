@@ -26,6 +26,7 @@ CHANGING = (
     Event.REOPENED,
     Event.DEATH,
 )
+BELONGING: dict[str, pl.DataType] = {"examination_id": pl.Int64(), "episode_id": pl.Int64()}
 VOID = "the treatment that began it was taken back"
 
 
@@ -35,7 +36,7 @@ class Standing:
 
     states: pl.DataFrame
     new_episodes: pl.DataFrame
-    belonging: pl.DataFrame  # examination_id, episode_id
+    belonging: pl.DataFrame  # BELONGING
 
 
 def stand(days: pl.DataFrame, *, episodes: pl.DataFrame, events: pl.DataFrame, examinations: pl.DataFrame) -> Standing:
@@ -79,6 +80,8 @@ def happened_by(days: pl.DataFrame, events: pl.DataFrame, examinations: pl.DataF
     >>> happened_by(days, events, pl.DataFrame(schema=nothing | {"recorded_at": EVENTS["recorded_at"]})).height
     0
     """
+    if events.is_empty() and examinations.is_empty():
+        return events.select(*EVENTS)
     found = recurrences(examinations)
     if events.is_empty() and found.is_empty():
         return events.select(*EVENTS)
@@ -134,6 +137,8 @@ def _belonging(examinations: pl.DataFrame, episodes: pl.DataFrame) -> pl.DataFra
 
     An examination on the day of a later treatment belongs to the episode that the treatment ends.
     """
+    if examinations.is_empty():
+        return pl.DataFrame(schema=BELONGING)
     first = episodes.group_by("patient_id").agg(pl.col("episode_id", "anchor_on").min_by("anchor_on"))
     if episodes.height == first.height:
         owners = examinations.select("examination_id", "patient_id").join(first, on="patient_id")

@@ -163,5 +163,6 @@ def _rising(variable: Recorded) -> bool:
 
 def complete(findings: pl.DataFrame, dictionary: VariableDictionary) -> pl.DataFrame:
     """The frame with every recorded variable as a column of its type; a column that was absent is all missing."""
-    absent = {name: kind for name, kind in dictionary.column_types.items() if name not in findings.columns}
+    there = set(findings.columns)
+    absent = {name: kind for name, kind in dictionary.column_types.items() if name not in there}
     return findings.with_columns(pl.lit(None, dtype=kind).alias(name) for name, kind in absent.items())

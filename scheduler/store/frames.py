@@ -1,6 +1,7 @@
 """Tables as frames: the column types, and whether a frame fits a table."""
 
 from collections.abc import Sequence
+from functools import cache, lru_cache
 from typing import Any
 
 import polars as pl
@@ -12,6 +13,7 @@ from scheduler.store.errors import StoreMisused
 MOMENT = pl.Datetime("us", "UTC")
 
 
+@lru_cache(maxsize=512)
 def polars_type(kind: TypeEngine[Any]) -> pl.DataType:
     """The type of a frame's column for a table's column."""
     inner = kind.impl_instance if isinstance(kind, TypeDecorator) else kind
@@ -28,6 +30,7 @@ def polars_type(kind: TypeEngine[Any]) -> pl.DataType:
     return pl.String()
 
 
+@cache
 def schema_of(table: Table) -> pl.Schema:
     """Every column of the table with its type."""
     return pl.Schema({column.name: polars_type(column.type) for column in table.columns})
@@ -49,7 +52,8 @@ def fitted(frame: pl.DataFrame, table: Table, *, columns: Sequence[str] | None =
     if wrong:
         expected = {name: str(schema[name]) for name in wrong}
         raise StoreMisused(f"{table.name}: wrong types {wrong}, expected {expected}")
-    return frame.cast({name: schema[name] for name in frame.columns})
+    other = pl.Schema({name: schema[name] for name, kind in frame.schema.items() if kind != schema[name]})
+    return frame.cast(other) if other else frame
 
 
 def _must_be_given(column: Column[Any]) -> bool:

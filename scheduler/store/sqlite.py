@@ -171,6 +171,8 @@ def _execute_many(connection: Connection, statement: str, frame: pl.DataFrame) -
 
 def _as_frame(rows: Sequence[Any], schema: dict[str, pl.DataType]) -> pl.DataFrame:
     """The rows as a frame; SQLite keeps days and moments as text, and truth as 0 or 1."""
+    if not rows:
+        return pl.DataFrame(schema=schema)
     stored = {name: _stored_as(kind) for name, kind in schema.items()}
     frame = pl.DataFrame(rows, schema=stored, orient="row")
     return frame.with_columns(_read(name, kind) for name, kind in schema.items() if stored[name] != kind)

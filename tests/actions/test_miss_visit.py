@@ -4,6 +4,7 @@ import json
 from datetime import date
 from typing import Any
 
+import polars as pl
 import pytest
 
 from scheduler.actions.appointments import NotBooked, VisitNotOpen
@@ -69,13 +70,18 @@ def test_a_visit_is_called_missed_only_after_its_window(booked: Registry) -> Non
     assert stored(booked) == before
 
 
+def worklist(registry: Registry) -> pl.DataFrame:
+    """The visits of the day after the window."""
+    return list_worklist(registry, rules_of(registry), as_of=AFTER, today=AFTER).visits
+
+
 def test_a_visit_called_missed_is_not_overdue_and_says_what_it_was_before(booked: Registry) -> None:
-    overdue = list_worklist(booked, as_of=AFTER)["visit"].to_list()
+    overdue = worklist(booked)["visit"].to_list()
 
     miss(booked, AFTER, final=True)
 
     assert overdue == ["grid-3"]
-    assert list_worklist(booked, as_of=AFTER).is_empty()
+    assert worklist(booked).is_empty()
     assert listed(booked, AFTER)["status"] == "missed"
     assert actions_of(booked, 1)[-2:] == ["record_no_show", "call_visit_missed"]
     with booked.reading() as reading:

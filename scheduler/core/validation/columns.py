@@ -43,8 +43,9 @@ def _contested(given: Given) -> Iterator[pl.DataFrame]:
 
 
 def _unreadable(given: Given) -> Iterator[pl.DataFrame]:
+    kinds = given.frame.schema
     for column in given.headings.columns:
-        kind = given.frame.schema[column.heading]
+        kind = kinds[column.heading]
         if not is_readable(kind):
             expected = "text, numbers, dates, or true and false"
             called = given.called(column.heading)

@@ -17,10 +17,13 @@ def contradictions(values: pl.DataFrame, given: Given) -> pl.DataFrame:
     """
     dictionary = given.dictionary
     found = [pl.DataFrame(schema=PLACED_SCHEMA)]
-    checks = truth(values, (check.when for check in dictionary.checks), dictionary) if dictionary.checks else values
-    for position, check in enumerate(dictionary.checks):
-        rows = values.with_row_index("position").filter(checks[str(position)].fill_null(value=False))
-        if rows.height:
+    if not dictionary.checks:
+        return found[0]
+    checks = truth(values, (check.when for check in dictionary.checks), dictionary)
+    is_met = checks.select(pl.all().any()).row(0)
+    for check, is_true, somewhere in zip(dictionary.checks, checks, is_met, strict=True):
+        if somewhere:
+            rows = values.with_row_index("position").filter(is_true.fill_null(value=False))
             names = closure(parse(check.when).columns, dictionary)
             faults = as_faults(rows, check.say, "findings that agree", Severity.WARNING)
             told = rows.select(value=pl.concat_str([_named_value(given, name) for name in names], separator=", "))

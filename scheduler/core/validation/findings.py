@@ -1,7 +1,7 @@
 """What each column of a given table says: values of the dictionary's types, and what is wrong cell by cell."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import polars as pl
@@ -10,7 +10,7 @@ from scheduler.core.validation.age import AGE, BIRTH, RESECTION, with_ages
 from scheduler.core.validation.cells import read_cells, read_untidy_cells
 from scheduler.core.validation.given import ROW, Given
 from scheduler.core.validation.headings import Column
-from scheduler.core.validation.limits import outside_limits
+from scheduler.core.validation.limits import is_outside_limits, outside_limits
 from scheduler.core.validation.problems import FAULT_SCHEMA, PLACED_SCHEMA, as_faults, errors_in
 from scheduler.core.validation.wording import faults_of_unreadable
 from scheduler.core.variables import complete
@@ -40,8 +40,8 @@ def read_findings(given: Given, *, today: date, required: Iterable[str]) -> Find
     kinds = given.frame.schema
     columns = given.columns.values()
     tidy = given.frame.select(pl.col(ROW).cast(pl.Int64), *(read_cells(c, kinds[c.heading]) for c in columns))
-    values, problems = [tidy[ROW]], [pl.DataFrame(schema=PLACED_SCHEMA)]
-    for column in columns:
+    values, problems = [], [pl.DataFrame(schema=PLACED_SCHEMA)]
+    for column in _suspect(given, tidy, required, today):
         read, unread = _reread(given, tidy[column.name], column)
         faults = [unread, outside_limits(read, column, today=today)]
         if column.name in required:
@@ -49,8 +49,24 @@ def read_findings(given: Given, *, today: date, required: Iterable[str]) -> Find
         wrong = pl.concat(faults)
         values.append(_without_errors(read, wrong) if wrong.height else read)
         problems += [given.problems_in(column.name, wrong)] if wrong.height else []
-    found = complete(pl.DataFrame(values), given.dictionary).select(ROW, *given.dictionary.column_types)
+    found = complete(tidy.with_columns(values), given.dictionary).select(ROW, *given.dictionary.column_types)
     return _aged(Findings(values=found, problems=pl.concat(problems)), given, today)
+
+
+def _suspect(given: Given, tidy: pl.DataFrame, required: Iterable[str], today: date) -> list[Column]:
+    """The columns that must be looked at one by one: a cell not read yet, outside its limits, or required and blank."""
+    columns = given.columns.values()
+    beyond = {column.name: is_outside_limits(column, today=today) for column in columns}
+    looked = tidy.select(**{name: outside.any() for name, outside in beyond.items() if outside is not None})
+    is_beyond = dict(zip(looked.columns, *looked.iter_rows(), strict=True))
+    blank = {column.name: tidy[column.name].null_count() for column in columns}
+    return [
+        column
+        for column in columns
+        if is_beyond.get(column.name)
+        or blank[column.name] > given.frame[column.heading].null_count()
+        or (blank[column.name] and column.name in required)
+    ]
 
 
 def _reread(given: Given, tidy: pl.Series, column: Column) -> tuple[pl.Series, pl.DataFrame]:
@@ -81,6 +97,8 @@ def _aged(findings: Findings, given: Given, today: date) -> Findings:
     computed = aged.ages.to_frame("age").select(pl.when(aged.is_computed).then("age")).to_series()
     column = Column(heading=BIRTH, name=AGE, variable=given.dictionary.recorded[AGE])
     beyond = outside_limits(computed, column, today=today)
+    if not (beyond.height or aged.age_faults.height or aged.birth_faults.height):
+        return replace(findings, values=findings.values.with_columns(aged.ages.alias(AGE)))
     return Findings(
         values=findings.values.with_columns(
             _without_errors(aged.ages.alias(AGE), beyond),

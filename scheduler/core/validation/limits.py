@@ -37,6 +37,17 @@ def outside_limits(values: pl.Series, column: Column, *, today: date) -> pl.Data
             return pl.DataFrame(schema=FAULT_SCHEMA)
 
 
+def is_outside_limits(column: Column, *, today: date) -> pl.Expr | None:
+    """Whether a value of the column, under its variable's name, has such a fault; None where none can have one."""
+    match column.variable.type:
+        case VariableType.NUMBER | VariableType.INTEGER:
+            return ~pl.col(column.name).is_between(*likely_range(column.variable))
+        case VariableType.DATE:
+            return ~pl.col(column.name).is_between(EARLIEST, today)
+        case _:
+            return None
+
+
 def _outside_ranges(values: pl.Series, column: Column) -> pl.DataFrame:
     hard, plausible = hard_range(column.variable), likely_range(column.variable)
     if values.is_between(*plausible).all():

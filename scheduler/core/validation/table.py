@@ -132,7 +132,7 @@ def _examined(given: Given, *, today: date, required: tuple[str, ...], for_regis
     problems = pl.concat([of_columns, findings.problems, of_patients, contradicting])
     problems = problems.sort("position", nulls_last=False, maintain_order=True)
     values = findings.values
-    if for_registry:
+    if for_registry and problems.height:
         values = values.filter(~(_has_error(problems, values.height) | marked(repeated, values.height)))
     return Validated(
         clean=values.clear() if errors_in(of_columns).height else values,
@@ -147,6 +147,8 @@ def _duplicates(findings: Findings, given: Given) -> tuple[pl.DataFrame, pl.Seri
     patient = [name for name in (SITE, given.identify_by) if name in given.dictionary.recorded]
     has_error = _has_error(findings.problems, findings.values.height)
     found = find_duplicates(findings.values, patient, resected_on=RESECTION, has_error=has_error)
+    if found.faults.is_empty():
+        return NO_DUPLICATES
     return given.problems_in(given.identify_by, found.faults), found.repeated
 
 

@@ -35,6 +35,9 @@ class Asking:
         if ids is None:
             return true()
         listed = ids if isinstance(ids, pl.Series) else pl.Series(list(ids), dtype=pl.Int64)
+        if len(listed) == 1 and not listed.has_nulls():
+            is_it: ColumnElement[bool] = column == listed.item()
+            return is_it
         return column.in_(self._database.listed(listed.unique()))
 
 

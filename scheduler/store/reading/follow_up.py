@@ -1,7 +1,7 @@
 """Questions about follow-up: examinations and what they count for, appointments, events, and what is waited for."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
@@ -18,6 +18,7 @@ from scheduler.store.tables import (
     resections,
     sites,
     verdicts,
+    visits,
 )
 
 ONE_OF_A_PROCEDURE = ("patient_id", "procedure", "performed_on", "number")
@@ -80,6 +81,26 @@ class AskingAboutFollowUp(Asking):
             .where(self._among(bookings.c.visit_id, visit_ids), known_by(bookings, known_at))
             .where(is_newest(bookings, NEWER_BOOKINGS, "visit_id", known_at=known_at))
             .order_by(bookings.c.visit_id)
+        )
+
+    def standing_appointments(self, *, from_on: date) -> pl.DataFrame:
+        """The appointments on this day or later that nobody moved, cancelled or missed.
+
+        `patient_id, state` (of the episode), `status, origin, grid_month` (of the visit), `booked_on`.
+        """
+        return self._frame(
+            select(
+                episodes.c.patient_id,
+                episodes.c.state,
+                visits.c.status,
+                visits.c.origin,
+                visits.c.grid_month,
+                bookings.c.booked_on,
+            )
+            .join(visits, visits.c.id == bookings.c.visit_id)
+            .join(episodes, episodes.c.id == visits.c.episode_id)
+            .where(bookings.c.state == "booked", bookings.c.booked_on >= from_on)
+            .where(is_newest(bookings, NEWER_BOOKINGS, "visit_id"))
         )
 
     def events_of(self, patient_ids: Ids = None, *, known_at: datetime | None = None) -> pl.DataFrame:

@@ -45,7 +45,7 @@ class AskingAboutPeople(Asking):
                 patients.c.id.label("patient_id"), patients.c.mrn_hash, patients.c.site_id, sites.c.code.label("site")
             )
             .join(sites, sites.c.id == patients.c.site_id)
-            .where(patients.c.mrn_hash.in_(self._database.listed(hashed["mrn_hash"].unique())))
+            .where(self._among(patients.c.mrn_hash, hashed["mrn_hash"]))
             .where(sites.c.code == site if site is not None else true())
         )
         matched = hashed.join(found, on="mrn_hash", maintain_order="left_right")

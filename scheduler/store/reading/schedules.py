@@ -61,6 +61,10 @@ class AskingAboutSchedules(Asking):
             .where(episodes.c.state != "ended", or_(plans.c.provisional & was_provisional, is_unplanned))
         )["patient_id"]
 
+    def episodes_with_visits_ahead(self, today: date) -> pl.DataFrame:
+        """`episode_id` of every episode with an open visit whose window closes today or later."""
+        return self._frame(select(visits.c.episode_id).where(IS_OPEN, visits.c.closes_on >= today).distinct())
+
     def latest_plan_versions(self, episode_ids: Ids = None) -> pl.DataFrame:
         """`episode_id, version` of the newest plan of each episode, also of one that is followed no more."""
         return self._frame(
