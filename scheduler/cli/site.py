@@ -59,7 +59,9 @@ def set_command(
             time_zone=time_zone,
             actor=actor(by),
         )
-    click.echo(f"stored site {code}")
+    click.echo(
+        f"stored site {code}; to move the due days of patients who are there already: hepwatch replan --site {code}"
+    )
 
 
 @command.command("close")

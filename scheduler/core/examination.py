@@ -158,6 +158,8 @@ def _of_finding(examination: Examination) -> Iterator[str]:
         yield f"the finding {finding} is none of {listed(list(Finding))}"
     elif finding in FOUND and examination.procedure in VARIABLES:
         yield f"{examination.procedure} is a marker and locates no recurrence; record the imaging that found it"
+    elif finding not in (None, Finding.INADEQUATE) and examination.procedure in VARIABLES and examination.value is None:
+        yield f"{examination.procedure} is a marker: its final result is a value, not {finding}"
 
 
 def _of_sites(examination: Examination) -> Iterator[str]:

@@ -184,6 +184,7 @@ REFUSED = [
     pytest.param(
         {"finding": "extrahepatic_recurrence", "recurrence_sites": ("liver",)}, "extrahepatic only", id="liver outside"
     ),
+    pytest.param({"procedure": "afp", "finding": "no_recurrence"}, "its final result is a value", id="no value"),
     pytest.param({"procedure": "afp", "finding": "both"}, "is a marker and locates no", id="a marker that locates"),
     pytest.param({"procedure": "afp", "value": -0.1}, "afp -0.1 is outside 0 to 5,000,000 ng/mL", id="below the range"),
     pytest.param({"procedure": "afp", "value": 5_000_001.0}, "is outside 0 to 5,000,000", id="above the range"),

@@ -192,7 +192,10 @@ def test_a_site_is_stored_and_listed(hepwatch: Hepwatch, clinic: Path) -> None:
 
     listed = hepwatch("site", "list", "--json")
 
-    assert (stored.status, stored.out) == (0, "stored site seoul\n")
+    assert (stored.status, stored.out) == (
+        0,
+        "stored site seoul; due days that are planned already move with: hepwatch replan --site seoul\n",
+    )
     assert listed.value == [
         {"site": "seoul", "title": "Clinic [7]", "country": "KR", "subdivision": None, "time_zone": "Asia/Seoul"}
     ]
