@@ -194,7 +194,7 @@ def test_a_site_is_stored_and_listed(hepwatch: Hepwatch, clinic: Path) -> None:
 
     assert (stored.status, stored.out) == (
         0,
-        "stored site seoul; due days that are planned already move with: hepwatch replan --site seoul\n",
+        "stored site seoul; to move the due days of patients who are there already: hepwatch replan --site seoul\n",
     )
     assert listed.value == [
         {"site": "seoul", "title": "Clinic [7]", "country": "KR", "subdivision": None, "time_zone": "Asia/Seoul"}
