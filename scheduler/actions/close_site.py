@@ -1,18 +1,20 @@
 """Days on which a site is closed beside weekends and public holidays; due days move off them, inside their windows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 import polars as pl
 
 from scheduler.actions.auditing import audit
-from scheduler.actions.describe_site import calendars
-from scheduler.actions.list_worklist import SiteNotFound
+from scheduler.actions.describe_site import calendars_of
+from scheduler.actions.list_worklist import check_site
 from scheduler.actions.replan import Progress, Replan, Replanned, replan
 from scheduler.actions.rules import Rules
-from scheduler.core.calendar import WorkingDays, without_working_day
+from scheduler.core.calendar import without_working_day
+from scheduler.core.visit_changes import visit_name
 from scheduler.errors import Conflict
+from scheduler.store.reading import Reading
 from scheduler.store.registry import Registry
 from scheduler.store.transaction import Transaction
 
@@ -58,18 +60,16 @@ def close_site(
     """
     with registry.transaction(keep=not preview) as transaction:
         site_id = _site_id(transaction, code)
-        known = set(transaction.closures_of([site_id])["closed_on"])
-        new = sorted(set(days) - known)
+        new = sorted(set(days) - set(transaction.closures_of([site_id])["closed_on"]))
         rows = pl.DataFrame({"closed_on": new}, schema={"closed_on": pl.Date}).with_columns(
             site_id=pl.lit(site_id), reason=pl.lit(reason), recorded_by=pl.lit(actor)
         )
         transaction.append("closures", rows)
         _audit(transaction, "close_site", code, new, actor=actor, reason=reason)
-    closed = replace(rules, working_days=_with(rules, code, also=frozenset(new)))
+        closed = replace(rules, working_days=calendars_of(transaction))
     step = {"step": "closure", "site": code, "closed_on": new, "because": reason}
     wanted = Replan(today=today, actor=actor, reason=reason, site=code, preview=preview, step=step)
-    done = replan(registry, closed, wanted, progress=progress)
-    return Closed(days=tuple(new), replanned=done, without=_without(registry, closed, code, today))
+    return _moved(registry, closed, new, wanted, progress)
 
 
 def open_site(
@@ -87,36 +87,26 @@ def open_site(
     """Open a site again on days on which it was to be closed. Raises `SiteNotFound` and `NotClosed`."""
     with registry.transaction(keep=not preview) as transaction:
         site_id = _site_id(transaction, code)
-        known = set(transaction.closures_of([site_id])["closed_on"])
-        if strange := sorted(set(days) - known):
-            raise NotClosed(site=code, days=strange)
         gone = sorted(set(days))
+        if strange := sorted(set(gone) - set(transaction.closures_of([site_id])["closed_on"])):
+            raise NotClosed(site=code, days=strange)
         transaction.delete_closures(site_id, gone)
         _audit(transaction, "open_site", code, gone, actor=actor, reason=reason)
-        opened = replace(rules, working_days=_with(rules, code, without=frozenset(gone)))
+        opened = replace(rules, working_days=calendars_of(transaction))
     step = {"step": "closure", "site": code, "opened_on": gone, "because": reason}
     wanted = Replan(today=today, actor=actor, reason=reason, site=code, preview=preview, step=step)
-    rules_after = opened if preview else replace(rules, working_days=calendars(registry))
-    done = replan(registry, rules_after, wanted, progress=progress)
-    return Closed(days=tuple(gone), replanned=done, without=_without(registry, rules_after, code, today))
+    return _moved(registry, opened, gone, wanted, progress)
 
 
 def list_closures(registry: Registry, code: str) -> pl.DataFrame:
     """`closed_on, reason, recorded_by` of a site's own closed days. Raises `SiteNotFound`."""
     with registry.reading() as reading:
-        sites = reading.sites()
-        if code not in sites["site"].to_list():
-            raise SiteNotFound(site=code, known=sites["site"].to_list())
-        site_id = sites.filter(pl.col("site") == code)["site_id"]
-        return reading.closures_of(site_id).select("closed_on", "reason", "recorded_by")
+        return reading.closures_of([_site_id(reading, code)]).select("closed_on", "reason", "recorded_by")
 
 
-def _site_id(transaction: Transaction, code: str) -> int:
-    sites = transaction.sites()
-    found = sites.filter(pl.col("site") == code)["site_id"]
-    if found.is_empty():
-        raise SiteNotFound(site=code, known=sites["site"].to_list())
-    return int(found[0])
+def _site_id(reading: Reading, code: str) -> int:
+    check_site(reading, code)
+    return int(reading.sites().filter(pl.col("site") == code)["site_id"][0])
 
 
 def _audit(transaction: Transaction, action: str, code: str, days: Sequence[date], *, actor: str, reason: str) -> None:
@@ -125,16 +115,11 @@ def _audit(transaction: Transaction, action: str, code: str, days: Sequence[date
     audit(transaction, row, actor=actor, reason=reason)
 
 
-def _with(
-    rules: Rules, code: str, *, also: frozenset[date] = frozenset(), without: frozenset[date] = frozenset()
-) -> Callable[[str], WorkingDays]:
-    """Each site's working days, one site's with other closed days."""
-
-    def of(site: str) -> WorkingDays:
-        known = rules.working_days(site)
-        return replace(known, closed=(known.closed | also) - without) if site == code else known
-
-    return of
+def _moved(registry: Registry, rules: Rules, days: Sequence[date], wanted: Replan, progress: Progress) -> Closed:
+    """Move the site's due days to where its working days are now."""
+    done = replan(registry, rules, wanted, progress=progress)
+    assert wanted.site is not None
+    return Closed(days=tuple(days), replanned=done, without=_without(registry, rules, wanted.site, wanted.today))
 
 
 def _without(registry: Registry, rules: Rules, code: str, today: date) -> pl.DataFrame:
@@ -148,5 +133,4 @@ def _without(registry: Registry, rules: Rules, code: str, today: date) -> pl.Dat
         named = nobody.join(owners, on="episode_id").join(
             reading.identities(owners["patient_id"]).select("patient_id", "mrn"), on="patient_id"
         )
-    visit = pl.format("{}-{}", "origin", "grid_month").alias("visit")
-    return named.select("mrn", visit, "opens_on", "due_on", "closes_on")
+    return named.select("mrn", visit_name().alias("visit"), "opens_on", "due_on", "closes_on")

@@ -11,7 +11,7 @@ from scheduler.actions.import_patients import Import, Imported, Progress, import
 from scheduler.actions.rules import Rules
 from scheduler.cohort import draw_cohort
 from scheduler.core.variables import CollectedAt
-from scheduler.rulebook import Rulebook
+from scheduler.rulebook import DEFAULT_PROTOCOL, Rulebook
 from scheduler.store.registry import Registry
 
 ACTOR = "demo"
@@ -45,7 +45,7 @@ def demonstrate(
         missing_share=0.03,
         sites=tuple(SITES),
     )
-    rules = Rules(rulebook=rulebook, protocol_id="risk-adapted", working_days=calendars(registry))
+    rules = Rules(rulebook=rulebook, protocol_id=DEFAULT_PROTOCOL, working_days=calendars(registry))
     recent = pl.col("resected_on") > today - timedelta(days=30)
     pathology = rulebook.dictionary.collected_at(CollectedAt.PATHOLOGY)
     tables = {

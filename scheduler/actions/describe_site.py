@@ -9,6 +9,7 @@ import polars as pl
 from scheduler.actions.auditing import audit
 from scheduler.core.calendar import WorkingDays
 from scheduler.errors import NotFound
+from scheduler.store.reading import Reading
 from scheduler.store.registry import Registry
 from scheduler.working_days import working_days
 
@@ -66,13 +67,20 @@ def describe_site(
 
 
 def calendars(registry: Registry) -> Callable[[str], WorkingDays]:
+    """Each site's working days, as `calendars_of` gives them."""
+    with registry.reading() as reading:
+        return calendars_of(reading)
+
+
+def calendars_of(reading: Reading) -> Callable[[str], WorkingDays]:
     """Each site's working days, by its code: not its weekend, its country's holidays, or its own closed days.
 
-    A site that is not known, or in no country, closes at weekends and on its own closed days only.
+    A site that is not known, or in no country, closes at weekends and on its own closed days only. Asked of a
+    transaction, what is stored in it counts.
     """
-    with registry.reading() as reading:
-        places = {row["site"]: (row["country"], row["subdivision"]) for row in reading.sites().iter_rows(named=True)}
-        closures = reading.closures_of().join(reading.sites().select("site_id", "site"), on="site_id")
+    sites = reading.sites()
+    places = {row["site"]: (row["country"], row["subdivision"]) for row in sites.iter_rows(named=True)}
+    closures = reading.closures_of().join(sites.select("site_id", "site"), on="site_id")
     closed = {str(site): tuple(days["closed_on"]) for (site,), days in closures.group_by("site")}
 
     @cache

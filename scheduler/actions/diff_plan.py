@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from scheduler.actions.finding import Patient, find_patient
+from scheduler.core.visit_changes import visit_name
 from scheduler.errors import NotFound
 from scheduler.store.reading import Reading
 from scheduler.store.registry import Registry
@@ -98,7 +99,7 @@ def _recorded(reading: Reading, patient: Patient, first: int, last: int) -> pl.D
 
 
 def _changes(reading: Reading, patient: Patient, first: int, last: int) -> list[dict[str, Any]]:
-    told = _recorded(reading, patient, first, last).with_columns(visit=pl.format("{}-{}", "origin", "grid_month"))
+    told = _recorded(reading, patient, first, last).with_columns(visit=visit_name())
     columns = ("change", "visit", "plan_version", "recorded_at", "was_due_on", "due_on", "reason", "chain")
     return [row | {"chain": json.loads(row["chain"])} for row in told.select(columns).iter_rows(named=True)]
 

@@ -5,9 +5,8 @@ from datetime import datetime
 
 import polars as pl
 
-from scheduler.core.episodes import CALLED_MISSED
+from scheduler.core.episodes import called_missed
 from scheduler.core.events import EVENTS
-from scheduler.core.visit_changes import KEY
 from scheduler.store.reading import Reading
 from scheduler.store.reading.asking import Ids
 
@@ -86,14 +85,11 @@ def visits_of(reading: Reading, episode_ids: Ids) -> pl.DataFrame:
 
 
 def _is_called_missed(reading: Reading, visits: pl.DataFrame) -> pl.Series:
-    """Whether a person called each visit missed, and nothing opened it since; what an end made of it does not count."""
+    """Whether a person called each visit missed (`episodes.called_missed`)."""
     closed = visits.filter(pl.col("status").is_in(["missed", "censored"]))
     if closed.is_empty():
         return pl.repeat(False, visits.height, eager=True)
-    changes = reading.plan_changes_of(closed["episode_id"].unique())
-    last = changes.filter(pl.col("change").is_in(["missed", "added"])).unique(KEY, keep="last", maintain_order=True)
-    called = last.filter(pl.col("reason") == CALLED_MISSED).select(*KEY, is_called=pl.lit(True))
-    return visits.join(called, on=KEY, how="left", maintain_order="left")["is_called"].fill_null(value=False)
+    return called_missed(visits, reading.plan_changes_of(closed["episode_id"].unique()))
 
 
 def booked(reading: Reading, visits: pl.DataFrame) -> pl.DataFrame:

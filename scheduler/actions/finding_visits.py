@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from scheduler.actions.finding import Patient
-from scheduler.core.visit_changes import ORIGINS
+from scheduler.core.visit_changes import ORIGINS, visit_name
 from scheduler.errors import ClinicalDataError, NotFound, listed
 from scheduler.store.reading import Reading
 
@@ -72,9 +72,8 @@ class Visit:
 
 def current_episode(reading: Reading, patient: Patient) -> Episode:
     """The patient's latest episode that goes on; where none does, the latest."""
-    episodes = reading.episodes_of([patient.patient_id]).sort("anchor_on", "episode_id")
-    going_on = episodes.filter(pl.col("state") != "ended")
-    row = (going_on if going_on.height else episodes).row(-1, named=True)
+    episodes = reading.episodes_of([patient.patient_id])
+    row = episodes.filter(pl.col("episode_id") == patient.episode_id).row(0, named=True)
     return Episode(
         episode_id=row["episode_id"],
         anchor_on=row["anchor_on"],
@@ -95,7 +94,7 @@ def find_visit(reading: Reading, patient: Patient, name: str, *, today: date) ->
     found = visits.filter(pl.col("origin") == origin, pl.col("grid_month") == grid_month)
     if found.is_empty():
         ahead = visits.filter(pl.col("status") == "open", pl.col("closes_on") >= today).sort("due_on")
-        named = ahead.select(pl.format("{}-{}", "origin", "grid_month"), "due_on").rows()
+        named = ahead.select(visit_name(), "due_on").rows()
         raise VisitNotFound(mrn=patient.mrn, name=name, anchor_on=episode.anchor_on, ahead=named)
     return _visit(found.row(0, named=True))
 

@@ -63,15 +63,12 @@ def follow(transaction: Transaction, days: pl.DataFrame, rules: Rules, *, why: W
     """
     facts = facts_of(transaction, days["patient_id"])
     standing = _stand(facts, days)
-    began = standing.new_episodes.height > 0
-    if began:
+    known = facts.episodes["episode_id"]
+    if standing.new_episodes.height:
         begin_episodes(transaction, standing.new_episodes, days, facts, rules)
-        stored = facts.episodes
         facts = facts_of(transaction, days["patient_id"])
         standing = _stand(facts, days)
-        states = _store_states(transaction, standing.states, facts, known=stored["episode_id"])
-    else:
-        states = _store_states(transaction, standing.states, facts, known=facts.episodes["episode_id"])
+    states = _store_states(transaction, standing.states, facts, known=known)
     facts = _with_episodes(transaction, facts, standing)
     episodes = looked_at(standing.states, facts, days, rules)
     changes, verdicts = _bring_in_line(transaction, facts, episodes, rules, why or Why())
@@ -116,7 +113,7 @@ def _bring_in_line(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Change visits until nothing changes; gives what became of each and the verdicts, which are stored too."""
     changed = []
-    has_ended = episodes["ended_on"].is_not_null().any()
+    looks_again = facts.examinations.height > 0 or episodes["ended_on"].is_not_null().any()
     for number in range(PASSES):
         matched = match_all(facts, episodes, rules)
         wanted = WantedVisits(facts=facts, matched=matched, episodes=episodes, rules=rules, raised=why.raised)
@@ -124,12 +121,9 @@ def _bring_in_line(
         stays = pl.col("change").is_in(STAYS)
         changed.append(becomes.filter(~stays))
         write_changes(transaction, changed[-1], facts.visits)
-        if changed[-1].is_empty():
+        if changed[-1].is_empty() or not looks_again:
             break
-        examined = facts.examinations.height > 0
-        facts = facts.with_visits_of(transaction) if examined or has_ended else facts
-        if not (examined or has_ended):
-            break
+        facts = facts.with_visits_of(transaction)
     _store_matched(transaction, facts, matched)
     changes = pl.concat(changed)
     return pl.concat([changes, becomes.filter(stays).join(changes, on=KEY, how="anti")]), matched.verdicts

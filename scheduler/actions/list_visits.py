@@ -8,6 +8,7 @@ from scheduler.actions.appointments import BOOKED
 from scheduler.actions.finding import find_patient
 from scheduler.actions.finding_visits import current_episode
 from scheduler.core.verdicts import ANSWERS
+from scheduler.core.visit_changes import visit_name
 from scheduler.core.worklist import with_states
 from scheduler.store.reading import Reading
 from scheduler.store.registry import Registry
@@ -46,7 +47,7 @@ def list_visits(
             .join(_answers(reading, shown), on="visit_id", how="left", maintain_order="left")
         )
     named = listed.with_columns(
-        visit=pl.format("{}-{}", "origin", "grid_month"),
+        visit=visit_name(),
         procedures=pl.col("procedures").str.split("|"),
         answered_by=pl.col("answered_by").fill_null([]),
     )

@@ -10,6 +10,7 @@ from scheduler.actions.rules import Rules
 from scheduler.actions.worklist_facts import Asked, visits_as_of
 from scheduler.actions.worklist_tasks import tasks_as_of
 from scheduler.core.events import Event
+from scheduler.core.visit_changes import visit_name
 from scheduler.core.worklist import ON_THE_LIST, State, open_tasks, worklist
 from scheduler.errors import NotFound, listed
 from scheduler.store.reading import Reading
@@ -199,7 +200,7 @@ def _appointments(reading: Reading, visit_ids: pl.Series, asked: Asked) -> pl.Da
 def _as_listed(visits: pl.DataFrame, appointments: pl.DataFrame, procedure: str | None) -> pl.DataFrame:
     """The visits as `WORKLIST`."""
     listed = visits.join(appointments, on="visit_id", how="left", maintain_order="left").with_columns(
-        pl.format("{}-{}", "origin", "grid_month").alias("visit"),
+        visit_name().alias("visit"),
         pl.format("{}@{}", "protocol_id", "protocol_version").alias("protocol"),
         pl.col("procedures").str.split("|"),
     )

@@ -46,7 +46,7 @@ def say(transaction: Transaction, patient: Patient, action: str, said: Said, **d
     """Write into the audit what was done with one patient; `details` are days, words and numbers, no free text."""
     told = json.dumps(details, default=str, separators=(",", ":"))
     row = {"action": action, "patient_id": patient.patient_id, "details": told}
-    digests = json.dumps(said.rules.digests if said.rules else {}, sort_keys=True, separators=(",", ":"))
+    digests = said.rules.digests_text if said.rules else "{}"
     audit(transaction, pl.DataFrame([row]), actor=said.by, reason=said.reason, rule_digests=digests)
 
 

@@ -10,6 +10,7 @@ import polars as pl
 from scheduler.actions.finding import Patient, find_patient
 from scheduler.actions.finding_visits import Episode
 from scheduler.actions.one_patient import Said
+from scheduler.core.visit_changes import visit_name
 from scheduler.errors import Conflict, NotFound, listed
 from scheduler.store.reading import Reading
 from scheduler.store.registry import Registry
@@ -71,7 +72,7 @@ def list_overrides(registry: Registry, mrn: str, *, today: date, site: str | Non
 def overrides_of(reading: Reading, patient: Patient, *, today: date) -> pl.DataFrame:
     """The patient's overrides, as `list_overrides` gives them."""
     stored = reading.overrides_of(reading.episodes_of([patient.patient_id])["episode_id"])
-    named = pl.when(pl.col("kind") == "visit").then(pl.format("{}-{}", "origin", "grid_month"))
+    named = pl.when(pl.col("kind") == "visit").then(visit_name())
     numbered = stored.with_columns(number=pl.int_range(1, pl.len() + 1), state=override_state(today), visit=named)
     return numbered.select(pl.col(name).cast(kind) for name, kind in OVERRIDES.items())
 

@@ -1,6 +1,5 @@
 """Plan known patients anew: by another protocol, or as time goes by (overrides that ran out, plans that run out)."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -10,7 +9,7 @@ import polars as pl
 from scheduler.actions.auditing import audit
 from scheduler.actions.changing_visits import STAYS
 from scheduler.actions.deciding_again import DecidedAgain, decide_again
-from scheduler.actions.list_worklist import SiteNotFound
+from scheduler.actions.list_worklist import check_site
 from scheduler.actions.rules import Rules
 from scheduler.core.chains import CHAINS, as_steps
 from scheduler.store.registry import Registry
@@ -76,9 +75,7 @@ def replan(
 def _patients(registry: Registry, site: str | None) -> pl.Series:
     """The patients with an episode that goes on."""
     with registry.reading() as reading:
-        known = reading.sites()["site"].to_list()
-        if site is not None and site not in known:
-            raise SiteNotFound(site=site, known=known)
+        check_site(reading, site)
         going_on = reading.episodes_of().filter(pl.col("state") != "ended")["patient_id"].unique().sort()
         if site is None:
             return going_on
@@ -145,8 +142,7 @@ def _audit(
         return
     details = pl.struct(pl.exclude("patient_id")).struct.json_encode()
     said = rows.select("patient_id", action=pl.lit("replan"), details=details)
-    digests = json.dumps(rules.digests, sort_keys=True, separators=(",", ":"))
-    audit(transaction, said, actor=wanted.actor, reason=wanted.reason, rule_digests=digests)
+    audit(transaction, said, actor=wanted.actor, reason=wanted.reason, rule_digests=rules.digests_text)
 
 
 def _added_up(parts: list[Replanned]) -> Replanned:

@@ -1,5 +1,6 @@
 """What patients are scored and planned by, as the actions are handed it."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -53,3 +54,8 @@ class Rules:
     def digests(self) -> Mapping[str, str]:
         """Reference → digest of every rule that is used."""
         return {f"{row[2]}@{row[3]}": row[0] for row in self.texts.iter_rows()}
+
+    @cached_property
+    def digests_text(self) -> str:
+        """The same as JSON, as an audit row keeps it."""
+        return json.dumps(self.digests, sort_keys=True, separators=(",", ":"))

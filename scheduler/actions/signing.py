@@ -3,7 +3,6 @@
 Inside somebody's transaction. Importing a table and signing one report are the same path, with one patient or many.
 """
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -215,7 +214,6 @@ def _audit(
         pl.struct("version").struct.json_encode().alias("details"),
     )
     audit(transaction, pl.concat([enrolled, reports], how="diagonal"), actor=by.by, reason=by.reason)
-    digests = json.dumps(rules.digests, sort_keys=True, separators=(",", ":"))
     for assessed in filed.assessed:
         planned = assessed.decisions.select(
             "patient_id",
@@ -228,7 +226,7 @@ def _audit(
             .otherwise(pl.struct("stage", pl.col("no_surveillance").alias("because")).struct.json_encode())
             .alias("details"),
         )
-        audit(transaction, planned, actor=by.by, reason=by.reason, rule_digests=digests)
+        audit(transaction, planned, actor=by.by, reason=by.reason, rule_digests=rules.digests_text)
 
 
 def _said_of_plan() -> pl.Expr:

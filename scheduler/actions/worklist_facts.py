@@ -12,7 +12,7 @@ import polars as pl
 from scheduler.actions.answered_visits import as_answered, looked_at, match_all
 from scheduler.actions.facts import Facts, events_of, with_sites
 from scheduler.actions.rules import Rules
-from scheduler.core.episodes import CALLED_MISSED
+from scheduler.core.episodes import called_missed
 from scheduler.core.event_lines import State
 from scheduler.core.standing import Standing, stand
 from scheduler.store.reading import Reading
@@ -110,8 +110,6 @@ def _not_settled(reading: Reading, visits: pl.DataFrame, asked: Asked) -> pl.Dat
     if missed.is_empty():
         return visits
     changes = reading.plan_changes_of(missed["episode_id"], known_at=asked.known_at)
-    by_then = pl.col("recorded_at").dt.date() <= asked.as_of
-    last = changes.filter(pl.col("change") == MISSED, by_then).unique(KEY, keep="last", maintain_order=True)
-    called = missed.join(last.filter(pl.col("reason") == CALLED_MISSED), on=KEY, how="semi")["visit_id"]
-    is_settled = (pl.col("status") == MISSED) & ~pl.col("visit_id").is_in(called.implode())
+    called = called_missed(visits, changes.filter(pl.col("recorded_at").dt.date() <= asked.as_of))
+    is_settled = (pl.col("status") == MISSED) & ~called
     return visits.with_columns(status=pl.when(is_settled).then(pl.lit("open")).otherwise("status"))

@@ -8,7 +8,6 @@ import click
 
 from scheduler.cli.options import by_option, json_option, preview_option, rules_option, site_option
 
-PROTOCOL = "risk-adapted"  # matters only for a patient without a plan
 Command = TypeVar("Command", bound=Callable[..., Any])
 Done = TypeVar("Done")
 
@@ -46,7 +45,7 @@ def act(action: Callable[..., Done], options: Acting) -> Done:
     with open_registry() as registry:
         return action(
             registry,
-            rules_for(registry, protocol=PROTOCOL, rules=options["rules"]),
+            rules_for(registry, rules=options["rules"]),
             today=clock.today(),
             actor=actor(options["by"]),
             site=options["site"],

@@ -38,7 +38,7 @@ def findings(site: str | None, as_json: bool, as_csv: bool) -> None:
     from scheduler.cli.showing import counted, echo_csv, echo_json, frame_table, say
 
     with open_registry() as registry:
-        rules = rules_for(registry, protocol="risk-adapted", rules=None)
+        rules = rules_for(registry)
         found = list_findings(registry, rules, today=clock.today(), site=site)
     headings = {"finding": "finding", "mrn": "mrn", "site": "site", "since_on": "since", "what": "what"}
     if as_json:

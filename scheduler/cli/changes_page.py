@@ -7,6 +7,7 @@ from rich.markup import escape
 
 from scheduler.actions.following import Followed
 from scheduler.cli.showing import frame_table, named_procedures
+from scheduler.core.visit_changes import visit_name
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -54,7 +55,7 @@ def changes_lines(changes: pl.DataFrame, *, mrn: str) -> list["RenderableType"]:
     summary = ", ".join(f"{counts[change]} {said}" for change, said in SAID.items() if change in counts) or "no visit"
     told = changes.filter(~pl.col("change").is_in(STAYS))
     shown = told.head(MOST).with_columns(
-        pl.format("{}-{}", "origin", "grid_month").alias("visit"),
+        visit_name().alias("visit"),
         pl.Series("named", [named_procedures(each) for each in told.head(MOST)["procedures"]], dtype=pl.String),
     )
     parts: list[RenderableType] = [f"[bold]the plan:[/] {summary}"]

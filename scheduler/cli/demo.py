@@ -58,7 +58,7 @@ def _run(folder: Path, patients: int, *, kept: bool) -> None:
             made = demonstrate(registry, rulebook, folder, patients=patients, today=today, progress=progress)
         say(f"[bold]1. {patients:,} synthetic patients were imported, signed, scored and planned[/]\n")
         say(*_counts(made.imports))
-        rules = rules_for(registry, protocol="risk-adapted", rules=None)
+        rules = rules_for(registry)
         worklist = list_worklist(registry, rules, as_of=today, today=today).visits
         overdue = int((worklist["state"] == "overdue").sum())
         say(f"\n[bold]2. The worklist of today, {today}: {overdue} overdue, {worklist.height - overdue} due[/]\n")

@@ -17,13 +17,15 @@ def open_registry() -> "Registry":
     return Registry.open(settings.database_url())
 
 
-def rules_for(registry: "Registry", *, protocol: str, rules: Path | None) -> "Rules":
-    """The rulebook, a protocol of it, and the working days of the registry's sites."""
+def rules_for(registry: "Registry", *, protocol: str | None = None, rules: Path | None = None) -> "Rules":
+    """The rulebook, a protocol of it (the default one, unless it is said), and the working days of the sites."""
     from scheduler.actions.describe_site import calendars
     from scheduler.actions.rules import Rules
-    from scheduler.rulebook import load_rulebook
+    from scheduler.rulebook import DEFAULT_PROTOCOL, load_rulebook
 
-    loaded = Rules(rulebook=load_rulebook(rules), protocol_id=protocol, working_days=calendars(registry))
+    loaded = Rules(
+        rulebook=load_rulebook(rules), protocol_id=protocol or DEFAULT_PROTOCOL, working_days=calendars(registry)
+    )
     _ = loaded.protocol
     return loaded
 

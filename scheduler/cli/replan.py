@@ -51,7 +51,7 @@ def command(
             to_protocol=protocol is not None,
             preview=preview,
         )
-        followed = rules_for(registry, protocol=protocol or "risk-adapted", rules=rules)
+        followed = rules_for(registry, protocol=protocol, rules=rules)
         replanned = replan(registry, followed, wanted, progress=progress)
     if as_json:
         echo_json(as_value(replanned, preview=preview))

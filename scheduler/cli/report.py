@@ -131,7 +131,7 @@ def draft(
     with open_registry() as registry:
         drafted = draft_report(
             registry,
-            rules_for(registry, protocol="risk-adapted", rules=rules),
+            rules_for(registry, rules=rules),
             mrn,
             CollectedAt(stage),
             given,

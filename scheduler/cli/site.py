@@ -135,7 +135,7 @@ def _change(
     from scheduler.cli.showing import echo_json, progress_bar, say
 
     with open_registry() as registry, progress_bar("planning") as progress:
-        rules = rules_for(registry, protocol="risk-adapted", rules=None)
+        rules = rules_for(registry)
         done = change(
             registry,
             rules,

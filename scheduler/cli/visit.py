@@ -2,7 +2,7 @@
 
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
@@ -10,6 +10,8 @@ from scheduler.cli.acting import Acting, act, acting_options, mrn_argument, with
 from scheduler.cli.options import Day, by_option, json_option, site_option
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scheduler.actions.book_visit import Booked, Released
 
 which = with_options(mrn_argument, click.argument("visit"))
@@ -20,6 +22,20 @@ appointed = with_options(
     click.option("--place", help="Where the patient is expected."),
 )
 booking_options = with_options(site_option, by_option, json_option)
+
+
+class Appointment(TypedDict):
+    """The options of an appointment, as click gives them."""
+
+    mrn: str
+    visit: str
+    on: date
+    at: str | None
+    place: str | None
+    reason: str | None
+    site: str | None
+    by: str | None
+    as_json: bool
 
 
 @click.group("visit")
@@ -35,36 +51,11 @@ def command() -> None:
 @appointed
 @click.option("--reason", help="Why on this day, where it is outside the window or the site does not work.")
 @booking_options
-def book(
-    mrn: str,
-    visit: str,
-    on: date,
-    at: str | None,
-    place: str | None,
-    reason: str | None,
-    site: str | None,
-    by: str | None,
-    as_json: bool,
-) -> None:
+def book(**appointment: Unpack[Appointment]) -> None:
     """Store an appointment for an open visit. The visit keeps its day while it is booked, whatever the plan wants."""
-    from scheduler import clock
     from scheduler.actions.book_visit import book_visit
-    from scheduler.cli.registry import actor, open_registry
 
-    with open_registry() as registry:
-        booked = book_visit(
-            registry,
-            mrn,
-            visit,
-            on=on,
-            at=at,
-            place=place,
-            reason=reason,
-            actor=actor(by),
-            today=clock.today(),
-            site=site,
-        )
-    _show_booked(booked, said="booked", as_json=as_json)
+    _appoint(book_visit, appointment, said="booked")
 
 
 @command.command("move")
@@ -72,36 +63,11 @@ def book(
 @appointed
 @why_option
 @booking_options
-def move(
-    mrn: str,
-    visit: str,
-    on: date,
-    at: str | None,
-    place: str | None,
-    reason: str,
-    site: str | None,
-    by: str | None,
-    as_json: bool,
-) -> None:
+def move(**appointment: Unpack[Appointment]) -> None:
     """Store another day for an appointment. Time and place stay as they were, unless they are given."""
-    from scheduler import clock
     from scheduler.actions.book_visit import move_booking
-    from scheduler.cli.registry import actor, open_registry
 
-    with open_registry() as registry:
-        moved = move_booking(
-            registry,
-            mrn,
-            visit,
-            on=on,
-            at=at,
-            place=place,
-            reason=reason,
-            actor=actor(by),
-            today=clock.today(),
-            site=site,
-        )
-    _show_booked(moved, said="moved", as_json=as_json)
+    _appoint(move_booking, appointment, said="moved")
 
 
 @command.command("cancel")
@@ -150,11 +116,27 @@ def list_command(mrn: str, everything: bool, site: str | None, as_json: bool) ->
         say(*visits_page(visits, everything=everything))
 
 
-def _show_booked(booked: "Booked", *, said: str, as_json: bool) -> None:
+def _appoint(action: "Callable[..., Booked]", given: Appointment, *, said: str) -> None:
+    """Store the appointment, and show it."""
+    from scheduler import clock
+    from scheduler.cli.registry import actor, open_registry
     from scheduler.cli.showing import echo_json, say
     from scheduler.cli.visit_page import booked_page, booked_value
 
-    if as_json:
+    with open_registry() as registry:
+        booked = action(
+            registry,
+            given["mrn"],
+            given["visit"],
+            on=given["on"],
+            at=given["at"],
+            place=given["place"],
+            reason=given["reason"],
+            actor=actor(given["by"]),
+            today=clock.today(),
+            site=given["site"],
+        )
+    if given["as_json"]:
         echo_json(booked_value(booked))
     else:
         say(*booked_page(booked, said=said))

@@ -112,7 +112,7 @@ def command(
     with open_registry() as registry:
         listed = list_worklist(
             registry,
-            rules_for(registry, protocol="risk-adapted", rules=rules),
+            rules_for(registry, rules=rules),
             as_of=day,
             today=today,
             known_at=as_known_at,

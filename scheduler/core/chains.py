@@ -10,6 +10,8 @@ from typing import Any
 
 import polars as pl
 
+from scheduler.core.visit_changes import visit_name
+
 CHAINS: dict[str, pl.DataType] = {
     "patient_id": pl.Int64(),
     "steps": pl.String(),  # the steps as a JSON list without its brackets; empty where nothing led there
@@ -81,7 +83,7 @@ def with_visit_steps(changes: pl.DataFrame) -> pl.DataFrame:
     phase = pl.when(pl.col("interval_months").is_not_null()).then(
         pl.struct(step=pl.lit("phase"), every_months="interval_months").struct.json_encode()
     )
-    named = pl.format("{}-{}", "origin", "grid_month")
+    named = visit_name()
     due_on = pl.col("due_on").dt.to_string("%Y-%m-%d")
     visit = pl.struct(step=pl.lit("visit"), visit=named, due_on=due_on).struct.json_encode()
     steps = pl.when(pl.col("steps") != "").then("steps")

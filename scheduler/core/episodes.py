@@ -15,6 +15,7 @@ from scheduler.core.episode_tasks import in_words, tasks_of
 from scheduler.core.event_lines import ON_A_LINE, State, deaths, lines_of, with_new_anchors
 from scheduler.core.events import ANCHORING, CONTACTS, EVENTS, Event, in_order
 from scheduler.core.protocols import Intensity
+from scheduler.core.visit_changes import KEY
 
 CALLED_MISSED = "called missed by a person"  # the reason of a change that no end made
 
@@ -127,6 +128,22 @@ def censor(visits: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
         )
         .select(visits.columns)
     )
+
+
+def called_missed(visits: pl.DataFrame, changes: pl.DataFrame) -> pl.Series:
+    """Whether a person called each visit missed, and nothing opened it since; what an end made of it does not count.
+
+    Needs `visit_changes.KEY` of both, and `change` and `reason` of the changes, which stand in the order of recording.
+
+    >>> key = {"episode_id": 1, "origin": "grid"}
+    >>> visits = pl.DataFrame([key | {"grid_month": 2}, key | {"grid_month": 4}])
+    >>> change = {"change": "missed", "reason": "called missed by a person"}
+    >>> called_missed(visits, pl.DataFrame([key | {"grid_month": 4} | change])).to_list()
+    [False, True]
+    """
+    told = changes.filter(pl.col("change").is_in(["missed", "added"])).unique(KEY, keep="last", maintain_order=True)
+    called = told.filter(pl.col("reason") == CALLED_MISSED).select(*KEY, is_called=pl.lit(True))
+    return visits.join(called, on=KEY, how="left", maintain_order="left")["is_called"].fill_null(value=False)
 
 
 def before_any_end(visits: pl.DataFrame) -> pl.DataFrame:

@@ -65,6 +65,15 @@ class Change(StrEnum):
 MONTHS, PLACES = 4096, 4
 
 
+def visit_name() -> pl.Expr:
+    """What people call a visit of one episode: its origin and month.
+
+    >>> pl.DataFrame({"origin": ["grid"], "grid_month": [6]}).select(visit_name()).item()
+    'grid-6'
+    """
+    return pl.format("{}-{}", "origin", "grid_month")
+
+
 def with_key(visits: pl.DataFrame) -> pl.DataFrame:
     """The visits with `key`, one number for episode, origin and grid month, in place of these three.
 

@@ -4,7 +4,16 @@ Takes folders of YAML; gives a `Rulebook`, or every problem of every file at onc
 hepwatch does; this room only reads, checks and digests them.
 """
 
-from scheduler.rulebook.loading import Rulebook, check_rules, load_rulebook
+from scheduler.rulebook.loading import DEFAULT_PROTOCOL, Rulebook, check_rules, load_rulebook
 from scheduler.rulebook.places import FileProblem, NoRules, RulesRefused, UnknownRule
 
-__all__ = ["FileProblem", "NoRules", "Rulebook", "RulesRefused", "UnknownRule", "check_rules", "load_rulebook"]
+__all__ = [
+    "DEFAULT_PROTOCOL",
+    "FileProblem",
+    "NoRules",
+    "Rulebook",
+    "RulesRefused",
+    "UnknownRule",
+    "check_rules",
+    "load_rulebook",
+]
