@@ -6,9 +6,9 @@ from pathlib import Path
 
 import polars as pl
 
-from scheduler.actions.describe_site import calendars, describe_site
-from scheduler.actions.import_patients import Import, Imported, Progress, import_patients
-from scheduler.actions.rules import Rules
+from scheduler.actions.patients.import_patients import Import, Imported, Progress, import_patients
+from scheduler.actions.plans.rules import Rules
+from scheduler.actions.sites.describe_site import calendars, describe_site
 from scheduler.cohort import draw_cohort
 from scheduler.core.variables import CollectedAt
 from scheduler.rulebook import DEFAULT_PROTOCOL, Rulebook

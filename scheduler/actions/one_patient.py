@@ -12,8 +12,8 @@ import polars as pl
 
 from scheduler.actions.auditing import audit
 from scheduler.actions.finding import Patient
-from scheduler.actions.following import Followed, Why, follow
-from scheduler.actions.rules import Rules
+from scheduler.actions.plans.following import Followed, Why, follow
+from scheduler.actions.plans.rules import Rules
 from scheduler.core.chains import CHAINS, as_steps
 from scheduler.errors import ClinicalDataError
 from scheduler.store.transaction import Transaction

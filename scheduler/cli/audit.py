@@ -33,7 +33,7 @@ def findings(site: str | None, as_json: bool, as_csv: bool) -> None:
     within a year, and patients whose surgery is signed and for whom nothing is planned.
     """
     from scheduler import clock
-    from scheduler.actions.list_findings import list_findings
+    from scheduler.actions.worklist.list_findings import list_findings
     from scheduler.cli.registry import open_registry, rules_for
     from scheduler.cli.showing import counted, echo_csv, echo_json, frame_table, say
 
@@ -58,7 +58,7 @@ def findings(site: str | None, as_json: bool, as_csv: bool) -> None:
 def overrides(site: str | None, as_json: bool, as_csv: bool) -> None:
     """Count the decisions of clinicians against the plan, by kind, by whom, and whether they hold. Changes nothing."""
     from scheduler import clock
-    from scheduler.actions.count_overrides import count_overrides
+    from scheduler.actions.overrides.count_overrides import count_overrides
     from scheduler.cli.registry import open_registry
     from scheduler.cli.showing import echo_csv, echo_json, frame_table, say
 

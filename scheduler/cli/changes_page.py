@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from rich.markup import escape
 
-from scheduler.actions.following import Followed
+from scheduler.actions.plans.following import Followed
 from scheduler.cli.showing import frame_table, named_procedures
 from scheduler.core.visit_changes import visit_name
 

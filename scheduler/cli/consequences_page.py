@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from rich.markup import escape
 
-from scheduler.actions.consequences import Consequences
+from scheduler.actions.events.consequences import Consequences
 from scheduler.cli.changes_page import followed_lines, followed_value
 from scheduler.cli.showing import counted, frame_table, named_procedures
 

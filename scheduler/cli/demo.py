@@ -9,7 +9,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from scheduler.actions.import_patients import Imported
+    from scheduler.actions.patients.import_patients import Imported
 
 
 @click.command("demo")
@@ -43,8 +43,8 @@ def command(patients: int, keep: Path | None) -> None:
 def _run(folder: Path, patients: int, *, kept: bool) -> None:
     from scheduler import clock
     from scheduler.actions.demonstrate import demonstrate
-    from scheduler.actions.list_worklist import list_worklist
-    from scheduler.actions.show_patient import show_patient
+    from scheduler.actions.patients.show_patient import show_patient
+    from scheduler.actions.worklist.list_worklist import list_worklist
     from scheduler.cli.patient_page import page
     from scheduler.cli.registry import rules_for
     from scheduler.cli.showing import progress_bar, say

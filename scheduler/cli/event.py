@@ -11,7 +11,7 @@ from scheduler.cli.history import import_events_command
 from scheduler.cli.options import Day, json_option, site_option
 
 if TYPE_CHECKING:
-    from scheduler.actions.record_event import EventRecorded
+    from scheduler.actions.events.record_event import EventRecorded
 
 which = with_options(
     mrn_argument,
@@ -56,7 +56,7 @@ def record(mrn: str, event: str, on: date, detail: str, **acting: Unpack[Acting]
     Stores it, and changes episodes and visits as it asks for. Prints what the event did, what is to be done now,
     and what changed in the plan.
     """
-    from scheduler.actions.record_event import record_event
+    from scheduler.actions.events.record_event import record_event
 
     _show(act(partial(record_event, mrn=mrn, event=event, on=on, detail=detail), acting), acting)
 
@@ -72,7 +72,7 @@ def take_back(mrn: str, event: str, on: date, detail: str | None, reason: str, *
     For one recorded by mistake: it stays in the record and does nothing any more. Episodes and visits become what
     they would be without it.
     """
-    from scheduler.actions.take_back_event import take_back_event
+    from scheduler.actions.events.take_back_event import take_back_event
 
     taking_back = partial(take_back_event, mrn=mrn, event=event, on=on, detail=detail, reason=reason)
     _show(act(taking_back, acting), acting)
@@ -88,7 +88,7 @@ def list_all(mrn: str, site: str | None, as_json: bool) -> None:
     What each did, and what is to be done because of them. Changes nothing.
     """
     from scheduler import clock
-    from scheduler.actions.list_events import list_events
+    from scheduler.actions.events.list_events import list_events
     from scheduler.cli.event_page import list_page, list_value
     from scheduler.cli.registry import open_registry
     from scheduler.cli.showing import echo_json, say

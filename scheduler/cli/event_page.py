@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
-from scheduler.actions.list_events import EventList
-from scheduler.actions.record_event import EventRecorded
+from scheduler.actions.events.list_events import EventList
+from scheduler.actions.events.record_event import EventRecorded
 from scheduler.cli.changes_page import preview_line
 from scheduler.cli.consequences_page import (
     consequences_lines,

@@ -11,7 +11,7 @@ from scheduler.cli.history import import_examinations_command
 from scheduler.cli.options import Day, json_option, site_option
 
 if TYPE_CHECKING:
-    from scheduler.actions.examination_versions import Recorded
+    from scheduler.actions.examinations.examination_versions import Recorded
 
 FINDINGS = (
     "no_recurrence, indeterminate, suspicious, inadequate, intrahepatic_recurrence, extrahepatic_recurrence, both"
@@ -77,7 +77,7 @@ def record(
     Stores it with what it counts for and why, and changes the plan where it asks for that. In whatever order
     examinations are recorded, the verdicts are the same. One of a day to come may be recorded as pending.
     """
-    from scheduler.actions.record_examination import record_examination
+    from scheduler.actions.examinations.record_examination import record_examination
     from scheduler.core.examination import Examination
 
     examination = Examination(
@@ -121,8 +121,8 @@ def review(
     Stores who read it, now; a pending result becomes final with its finding or value. A final result is not changed
     by reading it: that is what correct is for.
     """
-    from scheduler.actions.correct_examination import Correction
-    from scheduler.actions.review_examination import review_examination
+    from scheduler.actions.examinations.correct_examination import Correction
+    from scheduler.actions.examinations.review_examination import review_examination
 
     result = Correction(finding=finding, recurrence_sites=where or None, value=value, place=place)
     reviewing = partial(
@@ -169,7 +169,7 @@ def correct(
     unread until somebody reviews it. Another day or procedure is another examination: delete this one and record
     that one.
     """
-    from scheduler.actions.correct_examination import Correction, correct_examination
+    from scheduler.actions.examinations.correct_examination import Correction, correct_examination
 
     correction = Correction(
         result_status=result,
@@ -202,7 +202,7 @@ def delete(mrn: str, procedure: str, performed_on: date, number: int, reason: st
 
     For one that did not take place, or was another patient's: it stays in the record and counts for nothing.
     """
-    from scheduler.actions.correct_examination import delete_examination
+    from scheduler.actions.examinations.correct_examination import delete_examination
 
     deleting = partial(
         delete_examination, mrn=mrn, procedure=procedure, performed_on=performed_on, number=number, reason=reason
@@ -219,7 +219,7 @@ def list_all(mrn: str, site: str | None, as_json: bool) -> None:
 
     What was found, what each counts for, and why. Changes nothing.
     """
-    from scheduler.actions.list_examinations import list_examinations
+    from scheduler.actions.examinations.list_examinations import list_examinations
     from scheduler.cli.exam_page import list_page, list_value
     from scheduler.cli.registry import open_registry
     from scheduler.cli.showing import echo_json, say

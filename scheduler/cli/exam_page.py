@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from rich.markup import escape
 
-from scheduler.actions.examination_versions import Recorded
-from scheduler.actions.list_examinations import ExaminationList
+from scheduler.actions.examinations.examination_versions import Recorded
+from scheduler.actions.examinations.list_examinations import ExaminationList
 from scheduler.cli.changes_page import preview_line
 from scheduler.cli.consequences_page import consequences_lines, consequences_value, in_words
 from scheduler.cli.showing import counted, named_procedures, table

@@ -12,7 +12,7 @@ from scheduler.cli.options import NewFile, by_option, json_option, preview_optio
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from scheduler.actions.telling_imports import HistoryImported
+    from scheduler.actions.history.telling_imports import HistoryImported
 
 COUNTED = {  # frame of the answer → its title
     "verdicts": "What the examinations of the table count for",
@@ -54,7 +54,7 @@ def import_examinations_command(**options: Any) -> int:
     is stored otherwise is told and left. An examination after a death counts for nothing and fails nothing. The same
     file twice changes nothing. Exit status 4 where a row was refused or is stored otherwise.
     """
-    from scheduler.actions.import_examinations import import_examinations
+    from scheduler.actions.history.import_examinations import import_examinations
 
     return _import(import_examinations, **options)
 
@@ -67,7 +67,7 @@ def import_events_command(**options: Any) -> int:
     Columns: mrn, event, on, detail; and where wanted site. Every bad cell is named at once; nothing of a bad row is
     stored, nothing good is lost. The same file twice changes nothing. Exit status 4 where a row was refused.
     """
-    from scheduler.actions.import_events import import_events
+    from scheduler.actions.history.import_events import import_events
 
     return _import(import_events, **options)
 
@@ -86,7 +86,7 @@ def _import(
 ) -> int:
     """Import the file, and show what was done."""
     from scheduler import clock
-    from scheduler.actions.history_tables import HistoryFile
+    from scheduler.actions.history.history_tables import HistoryFile
     from scheduler.cli.registry import actor, open_registry, rules_for
     from scheduler.cli.showing import as_csv, echo_json, progress_bar, say
     from scheduler.errors import ClinicalDataError

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from rich.markup import escape
 
-from scheduler.actions.filing import Outcome
-from scheduler.actions.import_patients import Imported
+from scheduler.actions.patients.import_patients import Imported
+from scheduler.actions.reports.filing import Outcome
 from scheduler.cli.showing import caveat_lines, counted, frame_table, problems_table
 
 if TYPE_CHECKING:

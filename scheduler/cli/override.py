@@ -10,7 +10,7 @@ from scheduler.cli.acting import Acting, act, acting_options, mrn_argument, with
 from scheduler.cli.options import Day, json_option, site_option
 
 if TYPE_CHECKING:
-    from scheduler.actions.override_plan import Overridden
+    from scheduler.actions.overrides.override_plan import Overridden
 
 INTENSITIES = ("basic", "standard", "intensive")
 why_option = click.option("--reason", required=True, help="Why; kept with the override.")
@@ -36,7 +36,7 @@ def command() -> None:
 @for_now
 def intensity_command(mrn: str, intensity: str, until_on: date, reason: str, **acting: Unpack[Acting]) -> None:
     """Follow a patient more or less closely than the models say: stores it, and makes the plan anew."""
-    from scheduler.actions.override_plan import override_intensity
+    from scheduler.actions.overrides.override_plan import override_intensity
 
     overriding = partial(override_intensity, mrn=mrn, intensity=intensity, until_on=until_on, reason=reason)
     _show(act(overriding, acting), acting, said=f"{intensity} follow-up until {until_on}")
@@ -55,7 +55,7 @@ def visit_command(
 
     The visit is named as on the worklist, such as grid-6.
     """
-    from scheduler.actions.override_plan import override_visit
+    from scheduler.actions.overrides.override_plan import override_visit
 
     if (due_on is None) != not_held:
         raise click.UsageError("Give either --due YYYY-MM-DD or --not-held.")
@@ -71,7 +71,7 @@ def visit_command(
 @acting_options
 def end(mrn: str, number: int, reason: str, **acting: Unpack[Acting]) -> None:
     """End an override before its last day, by its number in the list: the plan has its way again."""
-    from scheduler.actions.override_plan import end_override
+    from scheduler.actions.overrides.override_plan import end_override
 
     _show(act(partial(end_override, mrn=mrn, override=number, reason=reason), acting), acting, said="ended")
 
@@ -83,7 +83,7 @@ def end(mrn: str, number: int, reason: str, **acting: Unpack[Acting]) -> None:
 def list_command(mrn: str, site: str | None, as_json: bool) -> None:
     """List the overrides of a patient, also those that hold no more. Changes nothing."""
     from scheduler import clock
-    from scheduler.actions.overrides import list_overrides
+    from scheduler.actions.overrides.overrides import list_overrides
     from scheduler.cli.override_page import list_page
     from scheduler.cli.registry import open_registry
     from scheduler.cli.showing import echo_json, say

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from rich.markup import escape
 
-from scheduler.actions.override_plan import Overridden
+from scheduler.actions.overrides.override_plan import Overridden
 from scheduler.cli.changes_page import followed_lines, followed_value, preview_line
 from scheduler.cli.showing import frame_table
 

@@ -78,7 +78,7 @@ def import_command(
     signed.
     """
     from scheduler import clock
-    from scheduler.actions.import_patients import Import, import_patients
+    from scheduler.actions.patients.import_patients import Import, import_patients
     from scheduler.cli.import_page import as_value, page
     from scheduler.cli.registry import actor, open_registry, rules_for
     from scheduler.cli.showing import as_csv, echo_json, progress_bar, say
@@ -115,7 +115,7 @@ def import_command(
 def show(mrn: str, site: str | None, rules: Path | None, as_json: bool) -> None:
     """Show one patient: findings, assessments with each term's contribution, plan, history. Changes nothing."""
     from scheduler import clock
-    from scheduler.actions.show_patient import show_patient
+    from scheduler.actions.patients.show_patient import show_patient
     from scheduler.cli.patient_page import as_value, page
     from scheduler.cli.registry import open_registry
     from scheduler.cli.showing import echo_json, say
@@ -166,7 +166,7 @@ def list_command(
     `--awaiting pathology --older-than 30` lists whose pathology report is late.
     """
     from scheduler import clock
-    from scheduler.actions.list_patients import list_patients
+    from scheduler.actions.patients.list_patients import list_patients
     from scheduler.cli.registry import open_registry
     from scheduler.cli.showing import counted, echo_csv, echo_json, frame_table, say
 

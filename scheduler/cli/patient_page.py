@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.markup import escape
 from rich.text import Text
 
-from scheduler.actions.show_patient import PatientPage
+from scheduler.actions.patients.show_patient import PatientPage
 from scheduler.cli.consequences_page import in_words
 from scheduler.cli.event_page import list_page as events_page
 from scheduler.cli.exam_page import list_page as examinations_page

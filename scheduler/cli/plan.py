@@ -63,7 +63,7 @@ def command(
     if intensity is None or resected_on is None:
         missing = "--intensity" if intensity is None else "--resected"
         raise click.UsageError(f"Missing option '{missing}'; or say what to do: {', '.join(command.commands)}.")
-    from scheduler.actions.plan_surveillance import plan_surveillance
+    from scheduler.actions.plans.plan_surveillance import plan_surveillance
     from scheduler.cli.showing import echo_csv, echo_json
     from scheduler.rulebook import load_rulebook
 
@@ -100,7 +100,7 @@ def command(
 @json_option
 def diff(mrn: str, versions: tuple[int, int] | None, site: str | None, as_json: bool) -> None:
     """Show what changed in a patient's plan, and the steps that led there. Changes nothing."""
-    from scheduler.actions.diff_plan import diff_plan
+    from scheduler.actions.plans.diff_plan import diff_plan
     from scheduler.cli.plan_diff_page import as_value, page
     from scheduler.cli.registry import open_registry
     from scheduler.cli.showing import echo_json, say

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
-from scheduler.actions.diff_plan import PlanDiff, PlanVersion
+from scheduler.actions.plans.diff_plan import PlanDiff, PlanVersion
 from scheduler.cli.showing import counted, table
 
 if TYPE_CHECKING:

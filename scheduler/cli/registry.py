@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from scheduler import settings
 
 if TYPE_CHECKING:
-    from scheduler.actions.rules import Rules
+    from scheduler.actions.plans.rules import Rules
     from scheduler.store.registry import Registry
 
 
@@ -19,8 +19,8 @@ def open_registry() -> "Registry":
 
 def rules_for(registry: "Registry", *, protocol: str | None = None, rules: Path | None = None) -> "Rules":
     """The rulebook, a protocol of it (the default one, unless it is said), and the working days of the sites."""
-    from scheduler.actions.describe_site import calendars
-    from scheduler.actions.rules import Rules
+    from scheduler.actions.plans.rules import Rules
+    from scheduler.actions.sites.describe_site import calendars
     from scheduler.rulebook import DEFAULT_PROTOCOL, load_rulebook
 
     loaded = Rules(

@@ -35,7 +35,7 @@ def command(
     change. Interrupted and run again, it goes on where it was.
     """
     from scheduler import clock
-    from scheduler.actions.replan import Replan, replan
+    from scheduler.actions.plans.replan import Replan, replan
     from scheduler.cli.registry import actor, open_registry, rules_for
     from scheduler.cli.replan_page import as_value, page
     from scheduler.cli.showing import echo_json, progress_bar, say

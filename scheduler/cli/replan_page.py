@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from scheduler.actions.replan import Replanned
+from scheduler.actions.plans.replan import Replanned
 from scheduler.cli.changes_page import SAID, preview_line
 from scheduler.cli.showing import counted, table
 

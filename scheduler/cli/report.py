@@ -63,7 +63,7 @@ def sign(
     finding marked not obtainable counts as missing, and the plan waits for it no longer.
     """
     from scheduler import clock
-    from scheduler.actions.sign_report import sign_report
+    from scheduler.actions.reports.sign_report import sign_report
     from scheduler.cli.changes_page import preview_line
     from scheduler.cli.registry import actor, open_registry, rules_for
     from scheduler.cli.showing import echo_json, say
@@ -121,7 +121,7 @@ def draft(
     Findings join those of the draft that is there; what is signed already is corrected with `report sign` and --reason.
     """
     from scheduler import clock
-    from scheduler.actions.draft_report import draft_report
+    from scheduler.actions.reports.draft_report import draft_report
     from scheduler.cli.registry import actor, open_registry, rules_for
     from scheduler.cli.showing import echo_json, say
     from scheduler.cli.signing_page import draft_page, draft_value

@@ -9,7 +9,7 @@ import click
 from scheduler.cli.options import NewFile, map_option, rules_option
 
 if TYPE_CHECKING:
-    from scheduler.actions.score_table import Scores
+    from scheduler.actions.reports.score_table import Scores
 
 
 @click.command("score")
@@ -30,7 +30,7 @@ def command(
     `settled_by` names what would settle the group. Columns are named as in `hepwatch rules show variables`.
     """
     from scheduler import clock
-    from scheduler.actions.score_table import score_table
+    from scheduler.actions.reports.score_table import score_table
     from scheduler.cli.showing import echo_csv, progress_bar
     from scheduler.intake import load_mapping
     from scheduler.rulebook import load_rulebook
@@ -69,7 +69,7 @@ def _tell(scores: "Scores", out: Path | None) -> None:
     import polars as pl
     from rich.markup import escape
 
-    from scheduler.actions.caveats import caveats_of
+    from scheduler.actions.reports.caveats import caveats_of
     from scheduler.cli.showing import caveat_lines, console, frame_table, problems_table
 
     talk = console(err=True)

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
-from scheduler.actions.caveats import caveats_of
-from scheduler.actions.draft_report import DraftedReport
-from scheduler.actions.sign_report import SignedReport
+from scheduler.actions.reports.caveats import caveats_of
+from scheduler.actions.reports.draft_report import DraftedReport
+from scheduler.actions.reports.sign_report import SignedReport
 from scheduler.cli.changes_page import changes_lines, changes_value
 from scheduler.cli.showing import caveat_lines, frame_table, table
 

@@ -10,7 +10,7 @@ from scheduler.cli.options import Day, by_option, json_option, preview_option
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from scheduler.actions.close_site import Closed
+    from scheduler.actions.sites.close_site import Closed
 
 
 @click.group("site")
@@ -22,7 +22,7 @@ def command() -> None:
 @json_option
 def list_command(as_json: bool) -> None:
     """List every site with its country and time zone."""
-    from scheduler.actions.describe_site import list_sites
+    from scheduler.actions.sites.describe_site import list_sites
     from scheduler.cli.registry import open_registry
     from scheduler.cli.showing import echo_json, frame_table, say
 
@@ -46,7 +46,7 @@ def set_command(
     code: str, title: str | None, country: str | None, subdivision: str | None, time_zone: str | None, by: str | None
 ) -> None:
     """Store a site, or change what is said of one. Plans made from now on keep off its holidays."""
-    from scheduler.actions.describe_site import describe_site
+    from scheduler.actions.sites.describe_site import describe_site
     from scheduler.cli.registry import actor, open_registry
 
     with open_registry() as registry:
@@ -79,7 +79,7 @@ def close_command(
 
     Visits in whose whole window nobody works are listed: a person decides about them.
     """
-    from scheduler.actions.close_site import close_site
+    from scheduler.actions.sites.close_site import close_site
 
     _change(close_site, code, _days(on, until), reason, preview=preview, by=by, as_json=as_json)
 
@@ -96,7 +96,7 @@ def open_command(
     code: str, on: date, until: date | None, reason: str, preview: bool, by: str | None, as_json: bool
 ) -> None:
     """Open a site again on a day on which it was to be closed; due days move back."""
-    from scheduler.actions.close_site import open_site
+    from scheduler.actions.sites.close_site import open_site
 
     _change(open_site, code, _days(on, until), reason, preview=preview, by=by, as_json=as_json)
 
@@ -106,7 +106,7 @@ def open_command(
 @json_option
 def closures_command(code: str, as_json: bool) -> None:
     """List a site's own closed days. Changes nothing."""
-    from scheduler.actions.close_site import list_closures
+    from scheduler.actions.sites.close_site import list_closures
     from scheduler.cli.registry import open_registry
     from scheduler.cli.showing import echo_json, frame_table, say
 

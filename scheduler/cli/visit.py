@@ -12,7 +12,7 @@ from scheduler.cli.options import Day, by_option, json_option, site_option
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scheduler.actions.book_visit import Booked, Released
+    from scheduler.actions.visits.book_visit import Booked, Released
 
 which = with_options(mrn_argument, click.argument("visit"))
 why_option = click.option("--reason", required=True, help="Why; kept with the appointment.")
@@ -53,7 +53,7 @@ def command() -> None:
 @booking_options
 def book(**appointment: Unpack[Appointment]) -> None:
     """Store an appointment for an open visit. The visit keeps its day while it is booked, whatever the plan wants."""
-    from scheduler.actions.book_visit import book_visit
+    from scheduler.actions.visits.book_visit import book_visit
 
     _appoint(book_visit, appointment, said="booked")
 
@@ -65,7 +65,7 @@ def book(**appointment: Unpack[Appointment]) -> None:
 @booking_options
 def move(**appointment: Unpack[Appointment]) -> None:
     """Store another day for an appointment. Time and place stay as they were, unless they are given."""
-    from scheduler.actions.book_visit import move_booking
+    from scheduler.actions.visits.book_visit import move_booking
 
     _appoint(move_booking, appointment, said="moved")
 
@@ -76,7 +76,7 @@ def move(**appointment: Unpack[Appointment]) -> None:
 @acting_options
 def cancel(mrn: str, visit: str, reason: str, **acting: Unpack[Acting]) -> None:
     """Cancel an appointment. What the plan wanted of the visit while it was booked comes true."""
-    from scheduler.actions.book_visit import cancel_booking
+    from scheduler.actions.visits.book_visit import cancel_booking
 
     cancelled = act(partial(cancel_booking, mrn=mrn, visit=visit, reason=reason), acting)
     _show_released(cancelled, acting, final=False)
@@ -89,7 +89,7 @@ def cancel(mrn: str, visit: str, reason: str, **acting: Unpack[Acting]) -> None:
 @acting_options
 def miss(mrn: str, visit: str, reason: str, final: bool, **acting: Unpack[Acting]) -> None:
     """Record that the patient did not come to an appointment. The visit stays open, and overdue, unless --final."""
-    from scheduler.actions.miss_visit import miss_visit
+    from scheduler.actions.visits.miss_visit import miss_visit
 
     missed = act(partial(miss_visit, mrn=mrn, visit=visit, reason=reason, final=final), acting)
     _show_released(missed, acting, final=final)
@@ -103,7 +103,7 @@ def miss(mrn: str, visit: str, reason: str, final: bool, **acting: Unpack[Acting
 def list_command(mrn: str, everything: bool, site: str | None, as_json: bool) -> None:
     """List the open visits of a patient with their windows and appointments. Changes nothing."""
     from scheduler import clock
-    from scheduler.actions.list_visits import list_visits
+    from scheduler.actions.visits.list_visits import list_visits
     from scheduler.cli.registry import open_registry
     from scheduler.cli.showing import echo_json, say
     from scheduler.cli.visit_page import visits_page

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from rich.markup import escape
 
-from scheduler.actions.appointments import MISSED, Appointment
-from scheduler.actions.book_visit import Booked, Released
+from scheduler.actions.visits.appointments import MISSED, Appointment
+from scheduler.actions.visits.book_visit import Booked, Released
 from scheduler.cli.changes_page import followed_lines, followed_value, preview_line
 from scheduler.cli.showing import counted, frame_table, named_procedures
 

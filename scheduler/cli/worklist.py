@@ -10,7 +10,7 @@ from scheduler.cli.options import Day, csv_option, json_option, rules_option, si
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scheduler.actions.list_worklist import Worklist
+    from scheduler.actions.worklist.list_worklist import Worklist
     from scheduler.core.worklist import State
 
 
@@ -96,7 +96,7 @@ def command(
     nobody has read, marker rises, reports that are not signed. CSV holds the visits, or the tasks with --tasks-only.
     """
     from scheduler import clock
-    from scheduler.actions.list_worklist import Only, list_worklist
+    from scheduler.actions.worklist.list_worklist import Only, list_worklist
     from scheduler.cli.registry import open_registry, rules_for
     from scheduler.cli.showing import echo_csv, echo_json
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.actions.import_patients import Imported
+from scheduler.actions.patients.import_patients import Imported
 from scheduler.core.variables import CollectedAt
 from scheduler.store.registry import Registry
 from tests.actions.tables import BOTH, NOT_SIGNED, PERSON, a_patient, a_table, import_table, without

@@ -6,10 +6,10 @@ from typing import Any
 
 import polars as pl
 
-from scheduler.actions.following import follow
-from scheduler.actions.known_history import GIVEN_EVENTS, GIVEN_EXAMINATIONS
-from scheduler.actions.recording_history import History, record_history
-from scheduler.actions.rules import Rules
+from scheduler.actions.history.known_history import GIVEN_EVENTS, GIVEN_EXAMINATIONS
+from scheduler.actions.history.recording_history import History, record_history
+from scheduler.actions.plans.following import follow
+from scheduler.actions.plans.rules import Rules
 from scheduler.store.registry import Registry
 from tests.actions.tables import rules_of
 from tests.databases import some_audit_rows

@@ -5,12 +5,12 @@ from typing import Any
 
 import polars as pl
 
-from scheduler.actions.correct_examination import Correction, correct_examination, delete_examination
-from scheduler.actions.examination_versions import Recorded
-from scheduler.actions.record_event import EventRecorded, record_event
-from scheduler.actions.record_examination import record_examination
-from scheduler.actions.review_examination import review_examination
-from scheduler.actions.take_back_event import take_back_event
+from scheduler.actions.events.record_event import EventRecorded, record_event
+from scheduler.actions.events.take_back_event import take_back_event
+from scheduler.actions.examinations.correct_examination import Correction, correct_examination, delete_examination
+from scheduler.actions.examinations.examination_versions import Recorded
+from scheduler.actions.examinations.record_examination import record_examination
+from scheduler.actions.examinations.review_examination import review_examination
 from scheduler.core.examination import Examination
 from scheduler.store.reading import Reading
 from scheduler.store.registry import Registry

@@ -10,9 +10,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from scheduler.actions.import_patients import Import, import_patients
-from scheduler.actions.known_history import GIVEN_EVENTS, GIVEN_EXAMINATIONS
-from scheduler.actions.recording_history import History, Round, record_history
+from scheduler.actions.history.known_history import GIVEN_EVENTS, GIVEN_EXAMINATIONS
+from scheduler.actions.history.recording_history import History, Round, record_history
+from scheduler.actions.patients.import_patients import Import, import_patients
 from scheduler.core.calendar import WorkingDays
 from scheduler.core.planning import plan_one
 from scheduler.core.protocols import Intensity

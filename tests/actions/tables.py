@@ -9,10 +9,10 @@ from typing import Any
 
 import polars as pl
 
-from scheduler.actions.describe_site import calendars
-from scheduler.actions.import_patients import Import, Imported, import_patients
-from scheduler.actions.rules import Rules
-from scheduler.actions.sign_report import SignedReport, sign_report
+from scheduler.actions.patients.import_patients import Import, Imported, import_patients
+from scheduler.actions.plans.rules import Rules
+from scheduler.actions.reports.sign_report import SignedReport, sign_report
+from scheduler.actions.sites.describe_site import calendars
 from scheduler.core.variables import CollectedAt
 from scheduler.rulebook import Rulebook, load_rulebook
 from scheduler.store.registry import Registry

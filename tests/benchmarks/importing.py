@@ -80,9 +80,9 @@ def _write_table(table: Path) -> None:
 
 
 def _import(url: str, table: str) -> None:
-    from scheduler.actions.describe_site import calendars
-    from scheduler.actions.import_patients import Import, import_patients
-    from scheduler.actions.rules import Rules
+    from scheduler.actions.patients.import_patients import Import, import_patients
+    from scheduler.actions.plans.rules import Rules
+    from scheduler.actions.sites.describe_site import calendars
     from scheduler.core.variables import CollectedAt
     from scheduler.rulebook import load_rulebook
     from scheduler.store.registry import Registry

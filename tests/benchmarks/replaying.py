@@ -30,11 +30,11 @@ def main(runs: int) -> None:
 
 
 def _replay(url: str, protocol: str) -> None:
-    from scheduler.actions.describe_site import calendars
-    from scheduler.actions.import_patients import Import, import_patients
-    from scheduler.actions.known_history import GIVEN_EVENTS, GIVEN_EXAMINATIONS
-    from scheduler.actions.recording_history import record_history
-    from scheduler.actions.rules import Rules
+    from scheduler.actions.history.known_history import GIVEN_EVENTS, GIVEN_EXAMINATIONS
+    from scheduler.actions.history.recording_history import record_history
+    from scheduler.actions.patients.import_patients import Import, import_patients
+    from scheduler.actions.plans.rules import Rules
+    from scheduler.actions.sites.describe_site import calendars
     from scheduler.core.variables import CollectedAt
     from scheduler.rulebook import load_rulebook
     from scheduler.store.registry import Registry

@@ -17,7 +17,7 @@ from tests.benchmarks.importing import KEY, _postgresql, _sqlite
 from tests.benchmarks.measuring import in_own_process
 
 if TYPE_CHECKING:
-    from scheduler.actions.rules import Rules
+    from scheduler.actions.plans.rules import Rules
     from scheduler.store.registry import Registry
 
 PATIENTS = 10_000
@@ -41,7 +41,7 @@ def main(runs: int) -> None:
 
 
 def _store(url: str, table: str) -> None:
-    from scheduler.actions.import_patients import Import, import_patients
+    from scheduler.actions.patients.import_patients import Import, import_patients
     from scheduler.cohort import draw_cohort
     from scheduler.core.variables import CollectedAt
 
@@ -57,7 +57,7 @@ def _sign(url: str, table: str, first: str, *profile: str) -> None:
     """Turn the necrosis of some patients' reports round, one by one; with `profile`, print where the time goes."""
     import polars as pl
 
-    from scheduler.actions.sign_report import sign_report
+    from scheduler.actions.reports.sign_report import sign_report
     from scheduler.core.variables import CollectedAt
 
     rows = pl.read_csv(table, infer_schema=False).filter(pl.col("tumor_necrosis").is_not_null())
@@ -91,8 +91,8 @@ def _sign(url: str, table: str, first: str, *profile: str) -> None:
 
 @contextmanager
 def _opened(url: str) -> "Iterator[tuple[Registry, Rules]]":
-    from scheduler.actions.describe_site import calendars
-    from scheduler.actions.rules import Rules
+    from scheduler.actions.plans.rules import Rules
+    from scheduler.actions.sites.describe_site import calendars
     from scheduler.rulebook import load_rulebook
     from scheduler.store.registry import Registry
 

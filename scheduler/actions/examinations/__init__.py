@@ -1,0 +1,1 @@
+"""Actions about what was done and found at follow-up."""

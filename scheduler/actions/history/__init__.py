@@ -1,0 +1,1 @@
+"""Examinations and events from files, applied in the order of their days."""

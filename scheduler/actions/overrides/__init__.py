@@ -1,0 +1,1 @@
+"""Actions about decisions of clinicians against the plan."""

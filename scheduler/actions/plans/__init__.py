@@ -1,0 +1,1 @@
+"""How closely patients are followed, and their visits brought in line."""

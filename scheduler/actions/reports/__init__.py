@@ -1,0 +1,1 @@
+"""The two forms of a patient, and scoring them."""

@@ -1,0 +1,1 @@
+"""Actions about where patients are followed, and when nobody works there."""

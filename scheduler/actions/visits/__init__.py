@@ -1,0 +1,1 @@
+"""Actions about appointments of visits."""
