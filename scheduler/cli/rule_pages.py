@@ -2,14 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
-from rich.padding import Padding
-
+from scheduler.cli.reminder_policy_page import reminder_policy_page
+from scheduler.cli.rule_parts import caveat_list, facts_grid, heading, sources_table
 from scheduler.cli.showing import table
 from scheduler.core.models import RiskModel
 from scheduler.core.protocols import AfterwardsWhen, Stage, SurveillanceProtocol
 from scheduler.core.scoring import CompiledModel
-from scheduler.core.variables import Source, VariableDictionary
+from scheduler.core.variables import VariableDictionary
 from scheduler.rulebook import Rulebook
 
 if TYPE_CHECKING:
@@ -17,20 +16,22 @@ if TYPE_CHECKING:
 
 
 def page(rulebook: Rulebook, wanted: str) -> list["RenderableType"]:
-    """The page of a model, a protocol or the dictionary."""
+    """The page of a model, a protocol, a reminder policy or the dictionary."""
     kind = rulebook.file(wanted).data["kind"]
     if kind == "risk_model":
         return _model_page(rulebook.model(wanted))
     if kind == "surveillance_protocol":
         return _protocol_page(rulebook.protocol(wanted), rulebook.file(wanted).digest)
+    if kind == "reminder_policy":
+        return reminder_policy_page(rulebook.reminder_policy(wanted), rulebook.file(wanted).digest)
     return _dictionary_page(rulebook.dictionary)
 
 
 def _model_page(compiled: CompiledModel) -> list["RenderableType"]:
     model = compiled.model
     parts: list[RenderableType] = [
-        _title(f"{model.title} ({model.reference})", model.description),
-        _facts(
+        heading(f"{model.title} ({model.reference})", model.description),
+        facts_grid(
             {"predicts": f"{model.endpoint.event}: {model.endpoint.note}", "scored at": f"{model.scored_at} sign-off"}
         ),
         "",
@@ -57,15 +58,11 @@ def _model_page(compiled: CompiledModel) -> list["RenderableType"]:
             title="Population",
         ),
     ]
-    parts += [
-        "",
-        "[bold]Caveats[/]",
-        *(Padding(escape(f"- {caveat}"), (0, 2)) for caveat in model.caveats or ("none",)),
-    ]
+    parts += ["", *caveat_list(model.caveats)]
     notes = model.transparency
     parts += [
         "",
-        _facts(
+        facts_grid(
             {
                 "intended use": notes.intended_use,
                 "out of scope": notes.out_of_scope,
@@ -74,7 +71,7 @@ def _model_page(compiled: CompiledModel) -> list["RenderableType"]:
             }
         ),
         "",
-        _sources(model.sources),
+        sources_table(model.sources),
         "",
         table(
             ("worked patient", "linear predictor", "group"),
@@ -161,7 +158,7 @@ def _protocol_page(protocol: SurveillanceProtocol, digest: str) -> list["Rendera
         for row in protocol.windows
     ]
     return [
-        _title(f"{protocol.title} ({protocol.reference})", protocol.description),
+        heading(f"{protocol.title} ({protocol.reference})", protocol.description),
         table(("when", "models", "intensity", "source"), intensity, title="How closely to follow"),
         "",
         table(("intensity", "procedures", "months after resection", "source"), schedule, title="Schedules"),
@@ -182,10 +179,9 @@ def _protocol_page(protocol: SurveillanceProtocol, digest: str) -> list["Rendera
         ),
         "",
         table(("no surveillance when", "because"), [(row.when, row.because) for row in protocol.no_surveillance]),
-        "[bold]Caveats[/]",
-        *(Padding(escape(f"- {caveat}"), (0, 2)) for caveat in protocol.caveats or ("none",)),
+        *caveat_list(protocol.caveats),
         "",
-        _sources(protocol.sources),
+        sources_table(protocol.sources),
         f"digest {digest}",
     ]
 
@@ -212,23 +208,5 @@ def _dictionary_page(dictionary: VariableDictionary) -> list["RenderableType"]:
         "",
         table(("variable", "expression", "what it is"), derived, title="Derived"),
         "",
-        _sources(dictionary.sources),
+        sources_table(dictionary.sources),
     ]
-
-
-def _title(title: str, description: str) -> str:
-    return f"[bold]{escape(title)}[/]\n{escape(description)}\n"
-
-
-def _facts(facts: dict[str, str]) -> "RenderableType":
-    from rich.table import Table
-
-    drawn = Table.grid(padding=(0, 2))
-    for name, text in facts.items():
-        drawn.add_row(f"[bold]{name}[/]", escape(text))
-    return drawn
-
-
-def _sources(sources: dict[str, Source]) -> "RenderableType":
-    rows = [(name, source.citation, source.locator, source.doi or "–") for name, source in sources.items()]
-    return table(("source", "citation", "where in it", "doi"), rows, title="Sources")

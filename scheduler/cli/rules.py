@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @click.group("rules")
 def command() -> None:
-    """Check, list and show the rules: variables, risk models and surveillance protocols."""
+    """Check, list and show the rules: variables, risk models, surveillance protocols and reminder policies."""
 
 
 @command.command("check")
@@ -66,7 +66,8 @@ def list_rules(rules: Path | None, as_json: bool) -> None:
 def show(rule: str, rules: Path | None, as_json: bool) -> None:
     """Show one rule for people: formula, units, sources, caveats, tests. ID is a name, or name@version, or `variables`.
 
-    For a risk model that is what is added up and where the groups end; for a protocol who is imaged when.
+    For a risk model that is what is added up and where the groups end; for a protocol who is imaged when;
+    for a reminder policy who is told of what, and when.
     """
     from scheduler.cli.rule_pages import page
     from scheduler.cli.showing import echo_json, say
@@ -87,9 +88,11 @@ def _as_dict(problem: "FileProblem") -> dict[str, Any]:
 
 def _summary(rulebook: "Rulebook") -> str:
     variables = len(rulebook.dictionary.recorded) + len(rulebook.dictionary.derived)
+    policies = len(rulebook.reminders)
     return (
         f"{len(rulebook.files)} files are sound: {variables} variables, {len(rulebook.models)} risk models, "
-        f"{len(rulebook.protocols)} protocols; every worked example came out as written"
+        f"{len(rulebook.protocols)} protocols, {policies} reminder {'policy' if policies == 1 else 'policies'}; "
+        "every worked example came out as written"
     )
 
 

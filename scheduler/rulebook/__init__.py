@@ -4,11 +4,12 @@ Takes folders of YAML; gives a `Rulebook`, or every problem of every file at onc
 hepwatch does; this room only reads, checks and digests them.
 """
 
-from scheduler.rulebook.loading import DEFAULT_PROTOCOL, Rulebook, check_rules, load_rulebook
+from scheduler.rulebook.loading import DEFAULT_PROTOCOL, DEFAULT_REMINDERS, Rulebook, check_rules, load_rulebook
 from scheduler.rulebook.places import FileProblem, NoRules, RulesRefused, UnknownRule
 
 __all__ = [
     "DEFAULT_PROTOCOL",
+    "DEFAULT_REMINDERS",
     "FileProblem",
     "NoRules",
     "Rulebook",

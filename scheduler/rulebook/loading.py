@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from scheduler.core.expression_check import check_derived
@@ -12,25 +13,32 @@ from scheduler.core.problems import Location, Problem
 from scheduler.core.protocol_checks import check_protocol
 from scheduler.core.protocol_examples import run_worked_examples
 from scheduler.core.protocols import SurveillanceProtocol
+from scheduler.core.reminders.checks import check_policy
+from scheduler.core.reminders.examples import run_examples as run_reminders
+from scheduler.core.reminders.policy import ReminderPolicy
 from scheduler.core.scoring import CompiledModel
 from scheduler.core.variable_names import check_names
 from scheduler.core.variables import VariableDictionary
+from scheduler.messages import message_problems
 from scheduler.rulebook.places import FileProblem, NoRules, RulesRefused, UnknownRule
 from scheduler.rulebook.reading import RuleFile, read_rule_file
 from scheduler.rulebook.shapes import fit
 from scheduler.settings import shipped_folder
 
 DICTIONARY = "variables.yaml"
+KINDS = ("models", "protocols", "reminders")
 DEFAULT_PROTOCOL = "risk-adapted"
+DEFAULT_REMINDERS = "default"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rulebook:
-    """All rule files, checked: the dictionary, the models and the protocols, each by `id@version`."""
+    """All rule files, checked: the dictionary, the models, protocols and reminder policies, each by `id@version`."""
 
     dictionary: VariableDictionary
     models: dict[str, CompiledModel]
     protocols: dict[str, SurveillanceProtocol]
+    reminders: dict[str, ReminderPolicy]
     files: dict[str, RuleFile]
     warnings: tuple[FileProblem, ...] = ()
 
@@ -42,8 +50,30 @@ class Rulebook:
         """The protocol `id@version`, or the newest version of `id`. Raises `UnknownRule`."""
         return self.protocols[_newest(wanted, self.protocols, kind="protocol")]
 
+    def reminder_policy(self, wanted: str = DEFAULT_REMINDERS) -> ReminderPolicy:
+        """The reminder policy `id@version`, or the newest version of `id`, every template of it tried.
+
+        Raises `UnknownRule`, and `RulesRefused` for templates that cannot be filled or tell too much.
+        """
+        reference = _newest(wanted, self.reminders, kind="reminder policy")
+        if problems := [each for each in self.wrong_messages if each.file == self.files[reference].name]:
+            raise RulesRefused(problems)
+        return self.reminders[reference]
+
+    @cached_property
+    def wrong_messages(self) -> tuple[FileProblem, ...]:
+        """What is wrong with the templates of every reminder policy.
+
+        Found when asked for: to try them all takes Jinja2 a third of a second, and most commands send nothing.
+        """
+        return tuple(
+            problem
+            for reference, policy in self.reminders.items()
+            for problem in self.files[reference].placed(message_problems(policy))
+        )
+
     def file(self, wanted: str) -> RuleFile:
-        """The file of a model, a protocol or `variables`. Raises `UnknownRule`."""
+        """The file of a model, a protocol, a reminder policy or `variables`. Raises `UnknownRule`."""
         return self.files[_newest(wanted, self.files, kind="rule")]
 
     def newest_models(self) -> tuple[CompiledModel, ...]:
@@ -53,8 +83,11 @@ class Rulebook:
 
 
 def load_rulebook(site_folder: Path | None = None) -> Rulebook:
-    """The shipped rules, with a site's own added. Raises `RulesRefused` with every problem."""
-    problems, rulebook = check_rules(site_folder)
+    """The shipped rules, with a site's own added. Raises `RulesRefused` with every problem, and `NoRules`.
+
+    The templates of reminders are tried when a reminder policy is asked for.
+    """
+    problems, rulebook = _load(site_folder)
     if rulebook is None or problems:
         raise RulesRefused(problems)
     return rulebook
@@ -68,6 +101,12 @@ def check_rules(site_folder: Path | None = None) -> tuple[tuple[FileProblem, ...
     A site's folder stands on the shipped rules: its protocols may name shipped models, its models the shipped
     variables; a `variables.yaml` of its own takes the place of the shipped one.
     """
+    problems, rulebook = _load(site_folder)
+    wrong_messages = rulebook.wrong_messages if rulebook else ()
+    return tuple(sorted((*problems, *wrong_messages))), rulebook
+
+
+def _load(site_folder: Path | None) -> tuple[tuple[FileProblem, ...], Rulebook | None]:
     folders = [(shipped_folder("rules"), "rules")]
     if site_folder is not None and site_folder.resolve() != folders[0][0].resolve():
         if not _paths(site_folder):
@@ -82,9 +121,9 @@ def check_rules(site_folder: Path | None = None) -> tuple[tuple[FileProblem, ...
 
 
 def _paths(folder: Path) -> list[Path]:
-    """The rule files of a folder: the dictionary, then models, then protocols, each in the order of their names."""
+    """The rule files of a folder: the dictionary, then kind by kind, each in the order of their names."""
     named = [folder / DICTIONARY] if (folder / DICTIONARY).is_file() else []
-    return named + [path for kind in ("models", "protocols") for path in sorted((folder / kind).glob("*.y*ml"))]
+    return named + [path for kind in KINDS for path in sorted((folder / kind).glob("*.y*ml"))]
 
 
 def _named(files: Iterable[RuleFile]) -> set[str]:
@@ -113,8 +152,10 @@ class _Loading:
 
     def load(self, files: Sequence[RuleFile]) -> tuple[tuple[FileProblem, ...], Rulebook | None]:
         self.problems += [problem for file in files for problem in file.problems]
-        model_files = [file for file in files if file.path.parent.name == "models"]
-        protocol_files = [file for file in files if file.path.parent.name == "protocols"]
+        model_files, protocol_files, reminder_files = (
+            [file for file in files if file.path.parent.name == kind] for kind in KINDS
+        )
+        reminders = self._reminders(reminder_files)
         dictionary = self._dictionary([file for file in files if file.path.name == DICTIONARY])
         if dictionary is None:
             self._shapes_only(model_files, protocol_files)
@@ -122,16 +163,18 @@ class _Loading:
         models = self._models(model_files, dictionary)
         protocols = self._protocols(protocol_files, {*models, *_named(model_files)}, dictionary)
         rulebook = Rulebook(
-            dictionary=dictionary, models=models, protocols=protocols, files=self.files, warnings=tuple(self.warnings)
+            dictionary=dictionary,
+            models=models,
+            protocols=protocols,
+            reminders=reminders,
+            files=self.files,
+            warnings=tuple(self.warnings),
         )
         return tuple(sorted(self.problems)), rulebook
 
     def _note(self, file: RuleFile, problems: Iterable[Problem]) -> bool:
         """Keep the problems; whether there were none."""
-        noted = [
-            file.problem(problem.location, problem.what, found=problem.found, expected=problem.expected)
-            for problem in problems
-        ]
+        noted = file.placed(problems)
         self.problems += noted
         return not noted
 
@@ -183,6 +226,17 @@ class _Loading:
             if self._note(file, found or run_worked_examples(protocol)):
                 protocols[protocol.reference] = protocol
         return protocols
+
+    def _reminders(self, files: Sequence[RuleFile]) -> dict[str, ReminderPolicy]:
+        reminders: dict[str, ReminderPolicy] = {}
+        for file in files:
+            policy, problems = fit(file, ReminderPolicy) if file.data is not None else (None, ())
+            self.problems += problems
+            if policy is None or not self._registered(file, policy.id, policy.version):
+                continue
+            if self._note(file, check_policy(policy) or run_reminders(policy)):
+                reminders[policy.reference] = policy
+        return reminders
 
     def _registered(self, file: RuleFile, rule_id: str, version: int) -> bool:
         """Keep the file under its `id@version`; a wrong file name or a second file of that version is a problem."""

@@ -47,6 +47,6 @@ class NoRules(NotFound):
 
     def __init__(self, folder: str) -> None:
         super().__init__(
-            f"no rule files in {folder}: found no variables.yaml and no .yaml in models or protocols",
-            advice="Name the folder that holds models/ or protocols/, as the shipped rules folder does.",
+            f"no rule files in {folder}: found no variables.yaml and no .yaml in models, protocols or reminders",
+            advice="Name the folder that holds models/, protocols/ or reminders/, as the shipped rules folder does.",
         )

@@ -7,7 +7,7 @@ text. Every key that is written twice is reported, with both lines.
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 import rfc8785
 import yaml
 
-from scheduler.core.problems import Location
+from scheduler.core.problems import Location, Problem
 from scheduler.rulebook.places import FileProblem
 from scheduler.yaml_lines import NotYaml, Slip, SlipKind, line_of, read_yaml
 
@@ -55,6 +55,10 @@ class RuleFile:
     def problem(self, location: Location, what: str, *, found: str, expected: str) -> FileProblem:
         """A problem at a location of this file."""
         return FileProblem(file=self.name, line=self.line(location), what=what, found=found, expected=expected)
+
+    def placed(self, problems: Iterable[Problem]) -> list[FileProblem]:
+        """Problems of this file's rule, at their lines."""
+        return [self.problem(each.location, each.what, found=each.found, expected=each.expected) for each in problems]
 
 
 def read_rule_file(path: Path, *, name: str) -> RuleFile:

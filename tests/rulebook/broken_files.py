@@ -32,6 +32,7 @@ POSTOP = Shipped(folder="models", id="ehr-postop")
 PREOP = Shipped(folder="models", id="ehr-preop")
 WANG = Shipped(folder="models", id="wang-distant-metastasis")
 PROTOCOL = Shipped(folder="protocols", id="risk-adapted")
+REMINDERS = Shipped(folder="reminders", id="default")
 DICTIONARY = Shipped(folder="", id="")
 
 

@@ -8,7 +8,17 @@ import pytest
 
 from scheduler.rulebook import NoRules, RulesRefused, UnknownRule, check_rules, load_rulebook
 from scheduler.rulebook.reading import read_rule_file
-from tests.rulebook.broken_files import DICTIONARY, POSTOP, PREOP, PROTOCOL, RULES, line_of, problems_of, write
+from tests.rulebook.broken_files import (
+    DICTIONARY,
+    POSTOP,
+    PREOP,
+    PROTOCOL,
+    REMINDERS,
+    RULES,
+    line_of,
+    problems_of,
+    write,
+)
 
 RULEBOOK = load_rulebook()
 
@@ -16,6 +26,7 @@ RULEBOOK = load_rulebook()
 def test_the_shipped_rules_load_without_a_problem() -> None:
     assert sorted(RULEBOOK.models) == ["ehr-postop@1", "ehr-preop@1", "wang-distant-metastasis@1"]
     assert sorted(RULEBOOK.protocols) == ["bmj-best-practice@1", "lee-2025@1", "risk-adapted@1", "wang-2025@1"]
+    assert sorted(RULEBOOK.reminders) == ["default@1"]
     assert [compiled.model.id for compiled in RULEBOOK.newest_models()] == [
         "ehr-postop",
         "ehr-preop",
@@ -52,6 +63,7 @@ def test_a_broken_dictionary_does_not_hide_what_is_wrong_with_the_shape_of_other
     write(tmp_path, DICTIONARY, ("expression: afp_ng_ml > 400", "expression: afp > 400"))
     write(tmp_path, POSTOP, ("scored_at: pathology", "scored_at: follow-up"))
     write(tmp_path, PROTOCOL, ("required: true", "required: maybe"))
+    write(tmp_path, REMINDERS, ("digest: false", "digest: maybe"))
 
     problems, rulebook = check_rules(tmp_path)
 
@@ -59,6 +71,7 @@ def test_a_broken_dictionary_does_not_hide_what_is_wrong_with_the_shape_of_other
     assert [problem.file.split("/", 1)[1] for problem in problems] == [
         "models/at-our-site.v1.yaml",
         "protocols/at-our-site.v1.yaml",
+        "reminders/at-our-site.v1.yaml",
         "variables.yaml",
     ]
 
@@ -99,6 +112,21 @@ def test_a_site_s_folder_stands_on_the_shipped_rules(tmp_path: Path) -> None:
     assert rulebook.model("ehr-postop").model.title == "EHR-postop"
     assert rulebook.protocol("ours").version == 1
     assert rulebook.protocol().id == "risk-adapted"
+
+
+def test_a_site_s_folder_may_hold_a_reminder_policy_alone(tmp_path: Path) -> None:
+    write(tmp_path, REMINDERS, ("title: Who is reminded, of what and when", "title: Ours"))
+
+    rulebook = load_rulebook(tmp_path)
+
+    assert rulebook.reminder_policy("at-our-site").title == "Ours"
+    assert rulebook.reminder_policy().reference == "default@1"
+    assert rulebook.file("at-our-site").digest != rulebook.file("default").digest
+
+
+def test_a_reminder_policy_that_is_not_there_is_named_with_what_there_is() -> None:
+    with pytest.raises(UnknownRule, match="there is no reminder policy nightly; there are: default@1"):
+        RULEBOOK.reminder_policy("nightly")
 
 
 def test_a_site_s_dictionary_takes_the_place_of_the_shipped_one(tmp_path: Path) -> None:
