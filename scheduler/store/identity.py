@@ -1,7 +1,7 @@
-"""Who a patient is: encrypted, bound to the patient's id, and found again by a keyed hash of the MRN.
+"""Who a patient is, and where people are reached: encrypted, bound to whose it is; and the keyed hash of an MRN.
 
-From the one key three are derived (HKDF-SHA256), one for each purpose: AES-256-GCM for the identity, HMAC-SHA256 for
-the MRN, and a fingerprint that the registry keeps so that a wrong key is told at once.
+From the one key four are derived (HKDF-SHA256), one for each purpose: AES-256-GCM for the identity and for addresses,
+HMAC-SHA256 for the MRN, and a fingerprint that the registry keeps so that a wrong key is told at once.
 """
 
 import hmac
@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from scheduler.errors import DeliveryError
 from scheduler.store.errors import IdentityUnreadable
 
 NONCE_BYTES = 12
@@ -24,8 +25,18 @@ NONCE_BYTES = 12
 IDENTITY_SCHEMA = pl.Schema({"mrn": pl.String(), "name": pl.String(), "birth_date": pl.Date()})
 
 
+class AddressUnreadable(DeliveryError):
+    """An encrypted address was changed, or moved to somebody else."""
+
+    def __init__(self, *, owner: str) -> None:
+        super().__init__(
+            f"the address of {owner} cannot be decrypted: it was altered, or moved from somebody else",
+            advice="restore it from a backup, or record the address again",
+        )
+
+
 class Key:
-    """The three keys of one registry. Neither shows in its `repr`, which a log may hold.
+    """The four keys of one registry. None shows in its `repr`, which a log may hold.
 
     >>> Key(bytes(32))
     Key(...)
@@ -33,6 +44,7 @@ class Key:
 
     def __init__(self, secret: bytes) -> None:
         self._cipher = AESGCM(_derive(secret, "identity encryption"))
+        self._address_cipher = AESGCM(_derive(secret, "address encryption"))
         self._hashing = _derive(secret, "mrn hash")
         self.fingerprint = _derive(secret, "fingerprint").hex()
 
@@ -66,6 +78,24 @@ class Key:
         columns = {"patient_id": pl.Int64(), **IDENTITY_SCHEMA, "birth_date": pl.String()}
         return pl.DataFrame(rows, schema=columns, orient="row").with_columns(pl.col("birth_date").str.to_date())
 
+    def encrypt_addresses(self, addresses: pl.DataFrame) -> pl.Series:
+        """The column `ciphertext`, for each row of `owner, address`; missing where there is no address.
+
+        `owner` says in words whose address it is; whoever decrypts must say the same.
+        """
+        rows = addresses.select("owner", "address").iter_rows()
+        sealed = [None if address is None else self._seal_address(owner, address) for owner, address in rows]
+        return pl.Series("ciphertext", sealed, dtype=pl.Binary)
+
+    def decrypt_addresses(self, ciphertexts: pl.DataFrame) -> pl.Series:
+        """The column `address`, for each row of `owner, ciphertext`; missing where nothing was encrypted.
+
+        Raises `AddressUnreadable` for one that was altered or is somebody else's.
+        """
+        rows = ciphertexts.select("owner", "ciphertext").iter_rows()
+        opened = [None if sealed is None else self._open_address(owner, sealed) for owner, sealed in rows]
+        return pl.Series("address", opened, dtype=pl.String)
+
     def _seal(self, patient_id: int, mrn: str, name: str | None, birth_date: date | None) -> bytes:
         """A random nonce and the encrypted JSON, bound to the patient."""
         identity = {
@@ -84,6 +114,18 @@ class Key:
         except (InvalidTag, ValueError) as error:
             raise IdentityUnreadable(patient_id=patient_id) from error
         return [identity.get(name) for name in IDENTITY_SCHEMA]
+
+    def _seal_address(self, owner: str, address: str) -> bytes:
+        """A random nonce and the encrypted address, bound to its owner."""
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._address_cipher.encrypt(nonce, address.encode(), owner.encode())
+
+    def _open_address(self, owner: str, sealed: bytes) -> str:
+        nonce, ciphertext = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
+        try:
+            return self._address_cipher.decrypt(nonce, ciphertext, owner.encode()).decode()
+        except (InvalidTag, ValueError) as error:
+            raise AddressUnreadable(owner=owner) from error
 
 
 def normalise_mrn(mrn: str) -> str:

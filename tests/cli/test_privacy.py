@@ -73,3 +73,32 @@ def test_the_patient_page_shows_the_name_as_it_is_written(
     answer = hepwatch("patient", "show", cohort["mrn"][7])
 
     assert answer.out.startswith(f"SYN-000008 · Identity-7 [bold]x[/], born {cohort['birth_date'][7]} · site ")
+
+
+def test_no_address_is_printed_audited_or_stored_in_the_clear_unless_it_is_asked_for(
+    hepwatch: Hepwatch, clinic: Path
+) -> None:
+    addresses = ("minji-private@example.org", "+821012345678", "anna-private@example.org")
+    consented = ("--consented-on", "2026-06-15")
+
+    answers = [
+        hepwatch("contact", "set", "P-1", "--channel", "email", "--address", addresses[0], *consented),
+        hepwatch("contact", "set", "P-1", "--channel", "sms", "--address", addresses[1], "--json"),
+        hepwatch("contact", "set", "P-1", "--channel", "sms", "--address", addresses[0]),
+        hepwatch("contact", "set", "P-1", "--channel", addresses[0]),
+        hepwatch("contact", "set", "P-2", "--address", addresses[0], "--consented-on", "2999-01-01"),
+        hepwatch("contact", "show", "P-1"),
+        hepwatch("contact", "show", "P-1", "--json"),
+        hepwatch("recipient", "set", "seoul", "coordinator", "anna", "--channel", "email", "--address", addresses[2]),
+        hepwatch("recipient", "set", "seoul", "coordinator", addresses[2]),
+        hepwatch("recipient", "list"),
+        hepwatch("recipient", "list", "--json"),
+        hepwatch("recipient", "withdraw", "seoul", "coordinator", addresses[2], "--reason", "on leave"),
+        hepwatch("patient", "show", "P-1"),
+        hepwatch("contact", "withdraw", "P-1", "--reason", "moved away"),
+    ]
+
+    printed = "".join(answer.out + answer.err for answer in answers).encode()
+    stored = b"".join(file.read_bytes() for file in clinic.parent.glob(f"{clinic.name}*"))
+    assert [answer.status for answer in answers] == [0, 0, 4, 4, 4, 0, 0, 0, 4, 0, 0, 5, 0, 0]
+    assert not [each for each in addresses if each.encode() in printed + stored]

@@ -1,0 +1,1 @@
+"""How patients who consented are reached, and which staff of a site are told."""
