@@ -40,6 +40,21 @@ SETTINGS = (
         does="who signs and records, when a command has no `--by`",
         without="the name you are logged in with",
     ),
+    Setting(
+        name="HEPWATCH_CHANNELS_FILE",
+        does="a file that says by which channels messages go out, readable by you alone",
+        without="every message is written to standard output",
+    ),
+    Setting(
+        name="HEPWATCH_HEARTBEAT_URL",
+        does="an address that `hepwatch run` calls after each balanced day; `{site}` in it stands for the site's code",
+        without="nobody outside notices when the service falls silent",
+    ),
+    Setting(
+        name="HEPWATCH_MONITOR_PORT",
+        does="the loopback port on which `hepwatch run` answers `/healthz` and `/metrics`; 0: none",
+        without="8431",
+    ),
 )
 
 
@@ -74,6 +89,22 @@ def actor() -> str:
         return os.environ.get("HEPWATCH_ACTOR") or getpass.getuser()
     except (OSError, KeyError):  # no login name, as in some containers
         return "unknown"
+
+
+def channels_file() -> Path | None:
+    """The file that `HEPWATCH_CHANNELS_FILE` names, or None."""
+    named = os.environ.get("HEPWATCH_CHANNELS_FILE")
+    return Path(named) if named else None
+
+
+def heartbeat_url() -> str | None:
+    """The address that `HEPWATCH_HEARTBEAT_URL` gives, or None."""
+    return os.environ.get("HEPWATCH_HEARTBEAT_URL") or None
+
+
+def monitor_port_text() -> str:
+    """The port that `HEPWATCH_MONITOR_PORT` gives, as it is written, or 8431."""
+    return os.environ.get("HEPWATCH_MONITOR_PORT") or "8431"
 
 
 def shipped_folder(name: str) -> Path:

@@ -12,16 +12,21 @@ from scheduler import __version__
 from scheduler.errors import HepwatchError
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "contact": ("scheduler.cli.contact", "Say how a patient who consented is reached, withdraw it, show it."),
     "demo": ("scheduler.cli.demo", "Build a registry of synthetic patients and show what a coordinator sees."),
     "event": ("scheduler.cli.event", "Record what happened to a patient, take it back, list it."),
     "exam": ("scheduler.cli.exam", "Record, review, correct and list examinations."),
     "init": ("scheduler.cli.init", "Make the registry, or bring an older one up to date."),
+    "jobs": ("scheduler.cli.jobs", "Show which days were done, which were missed, and what comes next."),
     "override": ("scheduler.cli.override", "Decide otherwise than the plan, with a reason and a last day."),
     "patient": ("scheduler.cli.patient", "Import, list and show patients."),
     "plan": ("scheduler.cli.plan", "Print a plan without a registry, or what changed in a patient's."),
+    "recipient": ("scheduler.cli.recipient", "Say who of a site's staff is told, by role, and how."),
+    "remind": ("scheduler.cli.remind", "Send the reminders that are owed today; say who is told and who is not."),
     "replan": ("scheduler.cli.replan", "Plan everybody anew, by another protocol or as of today."),
     "report": ("scheduler.cli.report", "Draft, sign and correct the two reports of a patient."),
     "rules": ("scheduler.cli.rules", "Check, list and show the rules."),
+    "run": ("scheduler.cli.run", "Be the service: remind every site each day, and tell how it stands."),
     "score": ("scheduler.cli.score", "Score a table of patients, without a registry."),
     "site": ("scheduler.cli.site", "List the sites, say where each is and when it is closed."),
     "audit": ("scheduler.cli.audit", "Verify the audit trail; list findings and overrides."),

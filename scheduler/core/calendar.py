@@ -6,8 +6,9 @@ and which days are holidays: `WorkingDays` is told.
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cache
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -29,6 +30,16 @@ class WorkingDays:
     def includes(self, day: date) -> bool:
         """Whether the site works on that day."""
         return day.weekday() not in self.weekend and day not in self.closed
+
+
+def local_day(moment: datetime, time_zone: str) -> date:
+    """The day that a moment belongs to at a site.
+
+    >>> from datetime import UTC
+    >>> local_day(datetime(2026, 12, 31, 10, 0, 1, tzinfo=UTC), "Pacific/Kiritimati")
+    datetime.date(2027, 1, 1)
+    """
+    return moment.astimezone(ZoneInfo(time_zone)).date()
 
 
 def months_after(anchor: pl.Expr, months: pl.Expr) -> pl.Expr:

@@ -7,6 +7,7 @@ import polars as pl
 from sqlalchemy import Connection, Table, delete, select, update
 
 from scheduler.store import audit
+from scheduler.store.claims import KeepingClaims
 from scheduler.store.database import Database
 from scheduler.store.errors import ChangedMeanwhile, StoreMisused
 from scheduler.store.frames import MOMENT, fitted
@@ -40,7 +41,7 @@ VERDICT_COLUMNS = ("examination_id", "episode_id", "visit_id", "verdict", "reaso
 RISING_VERSION = frozenset({"episodes"})  # an update finds a row by the version it read, and raises it
 
 
-class Transaction(Reading):
+class Transaction(KeepingClaims, Reading):
     """Everything that `Reading` answers, and changes besides. What was recorded in it shares one `recorded_at`."""
 
     def __init__(
@@ -59,6 +60,19 @@ class Transaction(Reading):
         """
         theirs = self._among(episodes.c.patient_id, list(patient_ids))
         self._connection.execute(select(episodes.c.id).where(theirs).order_by(episodes.c.id).with_for_update())
+
+    def lock_free_patients(self, patient_ids: Iterable[int]) -> pl.Series:
+        """Lock those of these patients whom no other transaction is changing, without waiting; gives whom it locked.
+
+        A patient all of whose episodes are free is locked as by `lock_patients`; the others are left alone.
+        """
+        theirs = self._among(episodes.c.patient_id, list(patient_ids))
+        free = select(episodes.c.id).where(theirs).order_by(episodes.c.id).with_for_update(skip_locked=True)
+        locked = self._connection.execute(free).scalars().all()
+        every = self._frame(select(episodes.c.id, episodes.c.patient_id).where(theirs))
+        is_locked = pl.col("id").is_in(pl.Series(locked, dtype=pl.Int64).implode())
+        all_locked = every.group_by("patient_id").agg(is_locked.all()).filter("id")
+        return all_locked["patient_id"].sort()
 
     def raise_versions(self, patient_ids: Iterable[int]) -> None:
         """Raise the version of these patients' episodes, so that whoever read them before notices a change."""

@@ -15,6 +15,11 @@ HEAVY = (
     "alembic",
     "holidays",
     "cryptography",
+    "apprise",
+    "apscheduler",
+    "jinja2",
+    "prometheus_client",
+    "structlog",
     "yaml",
     "psycopg",
 )

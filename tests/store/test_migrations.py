@@ -63,6 +63,16 @@ NEW_ROWS: dict[str, dict[str, str]] = {
     "0012": {"events": f"1, 1, 1, 'recurrence', '2026-03-04', '', 1, 'dr.lee', '{MOMENT}', NULL, NULL, NULL"},
     "0013": {},
     "0014": {"reports": f"1, 'surgery', 1, {SIGNED}, '{{}}'"},
+    "0015": {"recipients": f"1, 1, 'coordinator', 'anna', 1, 'email', 'ko', 'sealed', 'active', 'dr.lee', '{MOMENT}'"},
+    "0016": {"contacts": f"1, 1, 'email', 'ko', 'sealed', '2026-01-05', 'given', NULL, 'dr.lee', '{MOMENT}'"},
+    "0017": {
+        "reminders": f"1, 1, 1, 1, 1, NULL, NULL, 'due', 1, 'patient', 'email', 'patient_due', 'ko', '2026-03-05',"
+        f" 'sent', false, 1, 'a worker', '{MOMENT}', '{MOMENT}', '{MOMENT}', NULL"
+    },
+    "0018": {
+        "job_days": f"'reminders', 1, '2026-03-05', 'balanced', 3, 1, 0, 2, 0, '{{}}', NULL, 'a worker', '{MOMENT}',"
+        f" '{MOMENT}'"
+    },
 }
 
 

@@ -47,6 +47,7 @@ def test_what_was_stored_is_counted(registry: Registry) -> None:
     assert counts == {
         "sites": 1,
         "closures": 0,
+        "recipients": 0,
         "patients": 3,
         "identities": 3,
         "resections": 3,
@@ -62,6 +63,9 @@ def test_what_was_stored_is_counted(registry: Registry) -> None:
         "examinations": 3,
         "verdicts": 3,
         "events": 3,
+        "contacts": 0,
+        "reminders": 0,
+        "job_days": 0,
         "audit_rows": 6,
         "registry_facts": 2,
     }

@@ -24,7 +24,7 @@ MISSED = "missed"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What is asked about: a day (inclusive), a moment (inclusive; None: now), a site (None: all).
+    """What is asked about: a day (inclusive), a moment (inclusive; None: now), a site (None: all), patients (None: all).
 
     `is_now`: the day is today or to come and everything recorded is known, so that the stored statuses hold.
     """
@@ -33,6 +33,7 @@ class Asked:
     known_at: datetime | None = None
     site: str | None = None
     is_now: bool = False
+    among: pl.Series | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,10 +46,10 @@ class Known:
 
 
 def known_patients(reading: Reading, asked: Asked) -> Ids:
-    """The patients of the site who were enrolled at the moment; None for everybody there is."""
+    """Those of the patients of the site who were enrolled at the moment; None for everybody there is."""
     if asked.site is None and asked.known_at is None:
-        return None
-    patients = reading.patients()
+        return asked.among
+    patients = reading.patients(asked.among)
     if asked.site is not None:
         patients = patients.filter(pl.col("site") == asked.site)
     if asked.known_at is not None:

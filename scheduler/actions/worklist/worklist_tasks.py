@@ -35,7 +35,7 @@ NOT_YET = timedelta(days=PROVISIONAL_DAYS - 1)  # what became provisional on thi
 def tasks_as_of(reading: Reading, rules: Rules, asked: Asked) -> pl.DataFrame:
     """The tasks (`TASKS`) as they were known, also those closed or not yet open on the day (`worklist.open_tasks`)."""
     signings = reading.signings(
-        awaiting="pathology" if asked.is_now else None, site=asked.site, known_at=asked.known_at
+        asked.among, awaiting="pathology" if asked.is_now else None, site=asked.site, known_at=asked.known_at
     ).with_columns(_day("pathology_signed", asked))
     then = known(reading, _who(reading, asked), asked)
     stands = then.standing.states.filter(pl.col("because") != VOID)
@@ -52,7 +52,7 @@ def tasks_as_of(reading: Reading, rules: Rules, asked: Asked) -> pl.DataFrame:
 def _who(reading: Reading, asked: Asked) -> "pl.Series | None":
     """The patients of whom an event, a result or a plan may ask for a task."""
     everybody = known_patients(reading, asked)
-    if not asked.is_now:
+    if not asked.is_now or asked.among is not None:
         return everybody if everybody is None else pl.Series("patient_id", everybody)
     some = pl.concat(
         [

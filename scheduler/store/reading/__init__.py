@@ -5,12 +5,22 @@ none for what was not; missing cells are null. The columns are those of the tabl
 `known_at` (aware, inclusive) asks what had been recorded at a moment; None asks for what is known now.
 """
 
+from scheduler.store.reading.contacts import AskingAboutContacts
 from scheduler.store.reading.findings import AskingAboutFindings
 from scheduler.store.reading.follow_up import AskingAboutFollowUp
 from scheduler.store.reading.people import AskingAboutPeople
 from scheduler.store.reading.records import AskingAboutRecords
+from scheduler.store.reading.reminders import AskingAboutReminders
 from scheduler.store.reading.schedules import AskingAboutSchedules
 
 
-class Reading(AskingAboutPeople, AskingAboutFindings, AskingAboutSchedules, AskingAboutFollowUp, AskingAboutRecords):
+class Reading(
+    AskingAboutPeople,
+    AskingAboutContacts,
+    AskingAboutFindings,
+    AskingAboutSchedules,
+    AskingAboutFollowUp,
+    AskingAboutRecords,
+    AskingAboutReminders,
+):
     """One consistent state of the registry."""

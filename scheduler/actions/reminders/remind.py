@@ -1,0 +1,145 @@
+"""Remind: account for the days that were missed, then say today what is owed today, at each site in its own day."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+import polars as pl
+
+from scheduler.actions.plans.rules import Rules
+from scheduler.actions.reminders.accounting import Accounted, Balance, account_for, account_for_missed, balance_of
+from scheduler.actions.reminders.asking import SiteDay
+from scheduler.actions.reminders.claiming import Kinds, claim, settle_stale_claims
+from scheduler.actions.reminders.days import gaps
+from scheduler.actions.reminders.running import Reminding, Run
+from scheduler.actions.reminders.sending import send
+from scheduler.actions.worklist.list_worklist import check_site
+from scheduler.core.calendar import local_day
+from scheduler.delivery.channels import Channels
+from scheduler.errors import ClinicalDataError
+from scheduler.store.registry import Registry
+
+MOST_PASSES = 10  # over what is owed: whom another transaction held, or of whom something was recorded meanwhile
+
+
+class DayToCome(ClinicalDataError):
+    """A day that has not begun: what would be sent now would be sent too early."""
+
+    def __init__(self, *, site: str, on: date, today: date) -> None:
+        super().__init__(
+            f"{on} has not begun at {site}, where today is {today}; nothing was sent",
+            advice="Look ahead with --dry-run, or leave --as-of out.",
+        )
+
+
+def remind(registry: Registry, rules: Rules, channels: Channels, reminding: Reminding) -> tuple[Balance, ...]:
+    """Send what is owed today; gives the balance of every day that was accounted for, today's last, site by site.
+
+    Each site has its own today. Done again the same day it sends what has come to be owed since, and tries again what
+    certainly did not arrive; everything else stays. Stopped, it gives back what it had not begun. Raises
+    `SiteNotFound`, and the errors of the database where `reminding` has no more patience with it.
+    """
+    run = Run(registry=registry, rules=rules, channels=channels, reminding=reminding)
+    balances: list[Balance] = []
+    for today in run.patiently(lambda: site_days(run)):
+        balances += _missed(run, today)
+        if reminding.stopping():
+            break
+        balances.append(_today(run, today))
+    return tuple(balances)
+
+
+def account_until(
+    registry: Registry, rules: Rules, channels: Channels, reminding: Reminding, *, on: date
+) -> tuple[Balance, ...]:
+    """Account for the missed days up to one that is over, or do today; gives their balances, and that of the day.
+
+    Nothing is sent for a day that is over. Raises `DayToCome` for one that has not begun at a site.
+    """
+    run = Run(registry=registry, rules=rules, channels=channels, reminding=reminding)
+    balances: list[Balance] = []
+    for today in run.patiently(lambda: site_days(run)):
+        if on > today.on:
+            raise DayToCome(site=today.site, on=on, today=today.on)
+        if on == today.on:
+            balances += [*_missed(run, today), _today(run, today)]
+            continue
+        balances += _missed(run, today, until=on)
+        known = run.patiently(lambda: _known(run, today, on))  # noqa: B023 (called at once)
+        balances += [known] if known and known not in balances else []
+    return tuple(balances)
+
+
+def site_days(run: Run) -> list[SiteDay]:
+    """Each site with its own today."""
+    now = run.reminding.now()
+    with run.registry.reading() as reading:
+        check_site(reading, run.reminding.site)
+        sites = reading.sites()
+    wanted = sites if run.reminding.site is None else sites.filter(pl.col("site") == run.reminding.site)
+    return [
+        SiteDay(
+            site_id=row["site_id"],
+            site=row["site"],
+            on=local_day(now, row["time_zone"]),
+            has_channels=run.channels.otherwise is None,
+        )
+        for row in wanted.iter_rows(named=True)
+    ]
+
+
+def _known(run: Run, today: SiteDay, on: date) -> Balance | None:
+    with run.registry.reading() as reading:
+        return balance_of(reading, today.site_id, on)
+
+
+def _missed(run: Run, today: SiteDay, *, until: date | None = None) -> list[Balance]:
+    """Account for each day before today that is not accounted for, the earliest first, up to a day (inclusive)."""
+    found = run.patiently(lambda: gaps(run.registry, now=run.reminding.now(), site=today.site))
+    last = today.on - timedelta(days=1) if until is None else until
+    days = found.filter(pl.col("on") <= last)["on"].to_list()
+    balances = []
+    for on in days:
+        if run.reminding.stopping():
+            break
+        missed = replace(today, on=on, is_past=True)
+        balances.append(run.patiently(lambda: account_for_missed(run, missed, today)))  # noqa: B023 (called at once)
+    return balances
+
+
+def _today(run: Run, day: SiteDay) -> Balance:
+    """Account, claim and send, until nothing is owed any more or the run is to stop."""
+    started_at = run.reminding.now()
+    day = replace(day, tried_before=started_at)
+    run.patiently(lambda: settle_stale_claims(run, day))
+    found = run.patiently(lambda: account_for(run, day, started_at=started_at))
+    for _ in range(MOST_PASSES):
+        if found.owed.is_empty() or run.reminding.stopping():
+            break
+        found = _pass(run, day, found, started_at)
+    return found.balance
+
+
+def _pass(run: Run, day: SiteDay, found: Accounted, started_at: datetime) -> Accounted:
+    """Claim and send once what is owed, and account for it; what is owed still is then looked up anew."""
+    decided = found.outcomes
+    for patients, kinds in _portions(found.owed, run.reminding.at_a_time):
+        claims = run.patiently(lambda: claim(run, day, decided, patients, kinds=kinds))  # noqa: B023 (called at once)
+        decided = claims.outcomes
+        send(run, day, claims)
+        if run.reminding.stopping():
+            break
+    after = run.patiently(lambda: account_for(run, day, started_at=started_at, decided=decided))
+    if after.owed.is_empty():
+        return after
+    return run.patiently(lambda: account_for(run, day, started_at=started_at))
+
+
+def _portions(owed: pl.Series, at_a_time: int) -> Iterator[tuple[pl.Series, Kinds]]:
+    """A bounded number of patients at a time, and the digests in one piece."""
+    if len(owed) <= at_a_time:
+        yield owed, Kinds()
+        return
+    for start in range(0, len(owed), at_a_time):
+        yield owed[start : start + at_a_time], Kinds(digests=False)
+    yield owed, Kinds(singles=False)

@@ -1,0 +1,195 @@
+"""`hepwatch remind`: the day's messages, who gets one and who does not."""
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scheduler.cli.options import Day, by_option, csv_option, json_option, rules_option, site_option
+from scheduler.cli.remind_preview import preview_command
+
+if TYPE_CHECKING:
+    from scheduler.actions.reminders.running import Reminding
+    from scheduler.store.registry import Registry
+
+STATES = ("sent", "failed", "unknown", "claimed")
+TRIES = 8  # of a database that is away: about two minutes
+
+
+@click.group("remind", invoke_without_command=True)
+@click.option("--as-of", type=Day(), help="The day to account for or, with --dry-run, to look at; today without it.")
+@site_option
+@click.option("--dry-run", is_flag=True, help="Say who would be told what, and why somebody would not; send nothing.")
+@rules_option
+@json_option
+@csv_option
+@click.pass_context
+def command(
+    context: click.Context,
+    as_of: date | None,
+    site: str | None,
+    dry_run: bool,
+    rules: Path | None,
+    as_json: bool,
+    as_csv: bool,
+) -> int:
+    """Send the reminders that are owed today, once each, and print how the day adds up.
+
+    Each site has its own today. Days that were missed are accounted for first. Run again, it sends only what has come
+    to be owed since, and what certainly did not arrive. A day that is over sends nothing any more: --as-of only
+    accounts for it. Where no channels file is named, messages are written to standard output. Exit status 7 where a
+    day does not balance or messages did not leave.
+    """
+    if context.invoked_subcommand is not None:
+        return 0
+    if dry_run:
+        _foresee(as_of, site, rules, as_json=as_json, as_csv=as_csv)
+        return 0
+    return _remind(as_of, site, rules, as_json=as_json)
+
+
+command.add_command(preview_command, "preview")
+
+
+@command.command("list")
+@click.option("--state", "states", default="unknown,failed,claimed", show_default=True, metavar="STATES")
+@click.option("--since", type=Day(), help="Of what was sent: from this day on; a week ago without it.")
+@click.option("--until", type=Day(), help="Of what was sent: up to this day; today without it.")
+@click.option("--mrn", "mrns", multiple=True, metavar="MRN", help="One patient only; may be repeated.")
+@site_option
+@json_option
+@csv_option
+def list_command(
+    states: str,
+    since: date | None,
+    until: date | None,
+    mrns: tuple[str, ...],
+    site: str | None,
+    as_json: bool,
+    as_csv: bool,
+) -> None:
+    """List what waits for a person, or what was sent. Changes nothing.
+
+    Unknown: nobody knows whether it arrived, and it is not sent again until somebody says (remind resolve). Failed: it
+    certainly did not arrive; it goes out again with the next run, or waits for a person where trying again is of no
+    use. States joined by commas: sent, failed, unknown, claimed.
+    """
+    from scheduler import clock
+    from scheduler.actions.reminders.listing import list_reminders
+    from scheduler.cli.registry import open_registry
+    from scheduler.cli.remind_page import listed_page
+    from scheduler.cli.showing import echo_csv, echo_json, say
+
+    today = clock.today()
+    last = until or today
+    wanted = _states(states)
+    with open_registry() as registry:
+        rows = list_reminders(
+            registry, states=wanted, since=since or last - timedelta(days=7), until=last, site=site, mrns=mrns
+        )
+    if as_json:
+        echo_json(rows.to_dicts())
+    elif as_csv:
+        echo_csv(rows)
+    else:
+        say(*listed_page(rows, wanted))
+
+
+@command.command("resolve")
+@click.argument("message", type=int)
+@click.option("--arrived/--not-arrived", required=True, default=None, help="Not arrived: it goes out again.")
+@click.option("--reason", required=True, help="How you know; kept with the reminder.")
+@by_option
+@json_option
+def resolve_command(message: int, arrived: bool, reason: str, by: str | None, as_json: bool) -> None:
+    """Say what became of a message of which nobody knew, or let a refused one go out again.
+
+    Its number stands in the message itself, as its reference: look for it where it would have arrived.
+    """
+    from dataclasses import asdict
+
+    from scheduler.actions.reminders.resolving import resolve
+    from scheduler.cli.registry import actor, open_registry
+    from scheduler.cli.showing import counted, echo_json
+
+    with open_registry() as registry:
+        done = resolve(registry, message, arrived=arrived, reason=reason, actor=actor(by))
+    if as_json:
+        echo_json(asdict(done))
+        return
+    after = "did not arrive; it goes out with the next run" if done.goes_out_again else "arrived"
+    click.echo(f"message {message}, about {counted(done.patients, 'patient')}: {after}")
+
+
+def _states(text: str) -> list[str]:
+    wanted = [each.strip() for each in text.split(",") if each.strip()]
+    if unknown := [each for each in wanted if each not in STATES] or (["nothing"] if not wanted else []):
+        raise click.BadParameter(f"{', '.join(unknown)}; choose from {', '.join(STATES)}", param_hint="--state")
+    return wanted
+
+
+def _foresee(as_of: date | None, site: str | None, rules: Path | None, *, as_json: bool, as_csv: bool) -> None:
+    from scheduler.actions.reminders.foreseeing import foresee
+    from scheduler.cli.registry import open_registry, rules_for
+    from scheduler.cli.remind_page import foreseen_page
+    from scheduler.cli.showing import echo_csv, echo_json, say
+
+    with open_registry() as registry:
+        rows = foresee(registry, rules_for(registry, rules=rules), _channels(), _reminding(site), on=as_of)
+    if as_json:
+        echo_json(rows.to_dicts())
+    elif as_csv:
+        echo_csv(rows)
+    else:
+        say(*foreseen_page(rows))
+
+
+def _remind(as_of: date | None, site: str | None, rules: Path | None, *, as_json: bool) -> int:
+    from dataclasses import asdict
+
+    from scheduler.actions.reminders.accounting import BALANCED, MISSED
+    from scheduler.cli.registry import open_registry, rules_for
+    from scheduler.cli.remind_page import balances_page
+    from scheduler.cli.showing import echo_json, say
+
+    with open_registry() as registry:
+        balances = _done(registry, rules_for(registry, rules=rules), _reminding(site), as_of)
+    if as_json:
+        echo_json([asdict(each) for each in balances])
+    else:
+        say(*balances_page(balances))
+    is_well = all(each.state in (BALANCED, MISSED) and not each.failed and not each.unknown for each in balances)
+    return 0 if is_well else 7
+
+
+def _done(registry: "Registry", rules: Any, reminding: "Reminding", as_of: date | None) -> Any:
+    from scheduler.actions.reminders.remind import account_until, remind
+
+    if as_of is None:
+        return remind(registry, rules, _channels(), reminding)
+    return account_until(registry, rules, _channels(), reminding, on=as_of)
+
+
+def _channels() -> Any:
+    from scheduler import settings
+    from scheduler.delivery.channels import Channels
+
+    return Channels.read(settings.channels_file())
+
+
+def _reminding(site: str | None) -> "Reminding":
+    """A run from the command line: it stops between two messages when it is told to."""
+    from time import sleep
+
+    from scheduler import clock
+    from scheduler.actions.reminders.running import Reminding, worker_name
+
+    return Reminding(now=clock.now, worker=worker_name(), site=site, wait=sleep, most_tries=TRIES, told=_told)
+
+
+def _told(action: str, **facts: object) -> None:
+    """On the command line only waiting is worth a word."""
+    if action in ("database_away", "database_back"):
+        said = ", ".join(f"{name} {value}" for name, value in facts.items())
+        click.echo(f"{action.replace('_', ' ')}: {said}", err=True)

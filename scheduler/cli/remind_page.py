@@ -1,0 +1,86 @@
+"""How a day of reminders adds up, who would be told what, and what waits for a person."""
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from scheduler.cli.showing import counted, frame_table, table
+from scheduler.core.reminders.asked import WhyNot
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from scheduler.actions.reminders.accounting import Balance
+
+WHY_NOT = {
+    WhyNot.DONE: "the visit is done",
+    WhyNot.MISSED: "the next visit has taken its place",
+    WhyNot.PAUSED: "surveillance is paused",
+    WhyNot.HANDED_OVER: "handed over to a treating team",
+    WhyNot.ENDED: "surveillance has ended",
+    WhyNot.BOOKED: "an appointment stands",
+    WhyNot.NO_CONSENT: "no consent to be contacted",
+    WhyNot.NO_CONTACT: "nobody and nothing to reach",
+    WhyNot.QUIET_DAY: "not a working day",
+    WhyNot.SUPERSEDED: "a later reminder has taken its place",
+    WhyNot.NOT_RUNNING: "nothing ran that day; owed on the next",
+}
+COUNTS = ("eligible", "sent", "failed", "suppressed", "unknown")
+SHOWN = 40
+
+
+def balances_page(balances: "Sequence[Balance]") -> "list[RenderableType]":
+    """The days that were accounted for, and why what was suppressed was."""
+    if not balances:
+        return ["There is no site yet, so nobody is reminded."]
+    rows = [(each.site, str(each.on), each.state, *(getattr(each, name) for name in COUNTS)) for each in balances]
+    parts: list[RenderableType] = [table(("site", "day", "state", *COUNTS), rows)]
+    reasons: dict[str, int] = {}
+    for each in balances:
+        for reason, count in each.reasons.items():
+            reasons[reason] = reasons.get(reason, 0) + count
+    if reasons:
+        listed = sorted(reasons.items(), key=lambda pair: -pair[1])
+        parts += ["", table(("suppressed because", ""), [(WHY_NOT[WhyNot(reason)], n) for reason, n in listed])]
+    if sum(each.unknown + each.failed for each in balances):
+        parts += ["", "Some messages are unknown or did not leave: hepwatch remind list"]
+    return parts
+
+
+def foreseen_page(rows: pl.DataFrame) -> "list[RenderableType]":
+    """Who would be told what, then who would not and why."""
+    owed = rows.filter(pl.col("outcome") == "owed")
+    held = rows.filter(pl.col("outcome") == "suppressed")
+    told = rows.filter(~pl.col("outcome").is_in(["owed", "suppressed"]))
+    headings = {"site": "site", "mrn": "mrn", "about": "about", "rung": "rung", "occurrence": "no."}
+    parts: list[RenderableType] = []
+    if owed.height:
+        to = {"recipient": "to", "channel": "by"}
+        parts += [*_first(owed, headings | to, title="Would be sent"), ""]
+    if held.height:
+        why = held.with_columns(pl.col("why_not").replace_strict({key.value: said for key, said in WHY_NOT.items()}))
+        parts += [*_first(why, headings | {"recipient": "to", "why_not": "because"}, title="Would not be sent"), ""]
+    days = ", ".join(str(day) for day in rows["on"].unique().sort()) or "today"
+    parts.append(
+        f"{days}: {counted(rows.height, 'reminder')} asked for: {owed.height:,} would be sent, {held.height:,} would"
+        f" not, {told.height:,} on the ledger already. Nothing was sent."
+    )
+    return parts
+
+
+def listed_page(rows: pl.DataFrame, states: Collection[str]) -> "list[RenderableType]":
+    """What the ledger has, and what to do about it."""
+    if rows.is_empty():
+        return [f"Nothing is {' or '.join(states)}."]
+    headings = {"message": "message", "site": "site", "on": "day", "mrn": "mrn", "about": "about", "rung": "rung"}
+    parts = _first(rows, headings | {"recipient": "to", "state": "state", "why": "why"})
+    if rows.filter(pl.col("state").is_in(["unknown", "failed"])).height:
+        parts += ["", "To say what became of one: hepwatch remind resolve MESSAGE --arrived, or --not-arrived"]
+    return parts
+
+
+def _first(rows: pl.DataFrame, headings: dict[str, str], *, title: str | None = None) -> "list[RenderableType]":
+    """The first rows as a table, and how many more there are."""
+    drawn: list[RenderableType] = [frame_table(rows.head(SHOWN), headings, title=title)]
+    return drawn + ([f"… and {rows.height - SHOWN:,} more (--json or --csv shows all)"] if rows.height > SHOWN else [])

@@ -1,0 +1,178 @@
+"""What a policy asks for against what the ledger has: what is still owed, what is settled, how a day adds up.
+
+Takes `asked.ASKED` and the ledger's rows of the same visits and tasks; gives the outcome of each. It knows no worker
+and no channel.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+import polars as pl
+
+from scheduler.core.reminders.asked import ASKED, WhyNot
+
+LEDGER: dict[str, pl.DataType] = {
+    "reminder_id": pl.Int64(),
+    "visit_id": pl.Int64(),
+    "patient_id": pl.Int64(),
+    "task": pl.String(),
+    "opened_on": pl.Date(),
+    "rung": pl.String(),
+    "occurrence": pl.Int64(),
+    "recipient": pl.String(),
+    "owed_on": pl.Date(),  # the day on whose account it stands
+    "state": pl.String(),  # claimed, sent, failed, unknown
+    "may_repeat": pl.Boolean(),  # it failed, and is to be tried again now
+}
+OUTCOMES: dict[str, pl.DataType] = {
+    **ASKED,
+    "outcome": pl.String(),  # an Outcome
+    "reminder_id": pl.Int64(),  # missing where the ledger has no row
+}
+SUBJECT = ["visit_id", "patient_id", "task", "opened_on"]
+KEY = [*SUBJECT, "rung", "occurrence", "recipient"]
+
+
+class Outcome(StrEnum):
+    """What has become of something that was asked for."""
+
+    OWED = "owed"
+    CLAIMED = "claimed"
+    SENT = "sent"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    SUPPRESSED = "suppressed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """How one site's day adds up. `unaccounted` is what was asked for and is neither told nor held back."""
+
+    eligible: int
+    sent: int
+    failed: int
+    suppressed: int
+    unknown: int
+    reasons: Mapping[str, int]  # suppressed by reason
+
+    @property
+    def unaccounted(self) -> int:
+        """What is left of the eligible; 0 on a day that balances."""
+        return self.eligible - self.sent - self.failed - self.suppressed - self.unknown
+
+
+def outcomes(asked: pl.DataFrame, ledger: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
+    """What has become of everything that is asked for (`OUTCOMES`); what earlier days settled is left out.
+
+    What failed and is to be tried again is owed, if nothing speaks against it. Else a row on the account of an earlier
+    day is settled; one of this day has the outcome that the ledger has; one of a later day was not yet told. What was
+    told of a visit before it reached the rung (it was moved since) does not count: the occurrences go on after it.
+
+    >>> asked = {"visit_id": 1, "patient_id": 7, "rung": "due", "occurrence": 1, "recipient": "patient"}
+    >>> frame = pl.DataFrame([asked | {"reached_on": date(2026, 3, 5)}]).select(
+    ...     pl.col(name) if name in asked or name == "reached_on" else pl.lit(None, kind).alias(name)
+    ...     for name, kind in ASKED.items())
+    >>> [outcomes(frame, pl.DataFrame(schema=LEDGER), as_of=date(2026, 3, 5))["outcome"].item(),
+    ...  outcomes(frame.with_columns(why_not=pl.lit("booked")), pl.DataFrame(schema=LEDGER),
+    ...     as_of=date(2026, 3, 5))["outcome"].item()]
+    ['owed', 'suppressed']
+    """
+    placed = _after_what_was_told_before(asked, ledger)
+    known = ledger.select(*KEY, "reminder_id", "owed_on", "state", "may_repeat")
+    joined = placed.join(known, on=KEY, how="left", nulls_equal=True, maintain_order="left")
+    is_of_the_day = pl.col("owed_on") == as_of
+    repeats = (pl.col("state") == Outcome.FAILED.value) & pl.col("may_repeat")
+    unsettled = joined.filter((pl.col("owed_on") >= as_of).fill_null(value=True) | repeats)
+    suppressed = pl.when(pl.col("why_not").is_not_null()).then(pl.lit(Outcome.SUPPRESSED.value))
+    outcome = (
+        pl.when(is_of_the_day & ~repeats).then("state").otherwise(suppressed.otherwise(pl.lit(Outcome.OWED.value)))
+    )
+    return unsettled.with_columns(outcome=outcome).select(pl.col(name).cast(kind) for name, kind in OUTCOMES.items())
+
+
+def brought_up(rows: pl.DataFrame, of_the_day: pl.DataFrame) -> pl.DataFrame:
+    """The `outcomes` after something was claimed and sent: what was owed is what the day's ledger has of it now.
+
+    What the ledger has not stays owed.
+
+    >>> brought_up(pl.DataFrame(schema=OUTCOMES), pl.DataFrame(schema=LEDGER)).height
+    0
+    """
+    now = of_the_day.select(*KEY, now_id="reminder_id", now="state")
+    is_owed = pl.col("outcome") == Outcome.OWED.value
+    return (
+        rows.join(now, on=KEY, how="left", nulls_equal=True, maintain_order="left")
+        .with_columns(
+            outcome=pl.when(is_owed).then(pl.coalesce("now", "outcome")).otherwise("outcome"),
+            reminder_id=pl.when(is_owed).then(pl.coalesce("now_id", "reminder_id")).otherwise("reminder_id"),
+        )
+        .select(*OUTCOMES)
+    )
+
+
+def account(rows: pl.DataFrame, of_the_day: pl.DataFrame) -> Account:
+    """How a day adds up, from its `outcomes` and the ledger's rows that stand on its account (`LEDGER`).
+
+    What was claimed and not heard back of counts as unknown. A row of the ledger that is not asked for any more (the
+    visit was moved, or is done since) was told all the same, and counts as what it is.
+
+    >>> account(pl.DataFrame(schema=OUTCOMES), pl.DataFrame(schema=LEDGER)).eligible
+    0
+    """
+    gone = of_the_day.join(rows, on="reminder_id", how="anti").select(outcome="state", why_not=pl.lit(None, pl.String))
+    every = pl.concat([rows.select("outcome", "why_not"), gone])
+    counts = dict(every.group_by("outcome").len().rows())
+    suppressed = every.filter(pl.col("outcome") == Outcome.SUPPRESSED.value)
+    return Account(
+        eligible=every.height,
+        sent=counts.get(Outcome.SENT.value, 0),
+        failed=counts.get(Outcome.FAILED.value, 0),
+        suppressed=suppressed.height,
+        unknown=counts.get(Outcome.UNKNOWN.value, 0) + counts.get(Outcome.CLAIMED.value, 0),
+        reasons=dict(suppressed.group_by("why_not").len().sort("why_not").rows()),
+    )
+
+
+def passed_over(rows: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFrame:
+    """The `outcomes` of a day on which nothing ran: what was owed is suppressed, with what became of it.
+
+    `standing` is what is asked for today (`ASKED`): what still stands there is owed today (`not_running`); a higher
+    rung, a later occurrence or an answer has taken the place of the rest (`superseded`).
+
+    >>> passed_over(pl.DataFrame(schema=OUTCOMES), pl.DataFrame(schema=ASKED)).height
+    0
+    """
+    still = standing.select([*SUBJECT, "rung", "occurrence", "recipient", pl.lit(value=True).alias("stands")])
+    is_owed = pl.col("outcome") == Outcome.OWED.value
+    became = pl.when("stands").then(pl.lit(WhyNot.NOT_RUNNING.value)).otherwise(pl.lit(WhyNot.SUPERSEDED.value))
+    return (
+        rows.join(still.unique(KEY), on=KEY, how="left", nulls_equal=True, maintain_order="left")
+        .with_columns(
+            why_not=pl.when(is_owed).then(became).otherwise("why_not"),
+            outcome=pl.when(is_owed).then(pl.lit(Outcome.SUPPRESSED.value)).otherwise("outcome"),
+        )
+        .select(*OUTCOMES)
+    )
+
+
+def _after_what_was_told_before(asked: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:
+    """The occurrences counted on after those that were told before the rung was reached anew."""
+    same = ["visit_id", "rung", "recipient"]
+    told = ledger.filter(pl.col("visit_id").is_not_null()).select(*same, "owed_on", told="occurrence")
+    if told.is_empty():
+        return asked
+    before = (
+        asked.select(*same, "reached_on")
+        .unique()
+        .join(told, on=same)
+        .filter(pl.col("owed_on") < pl.col("reached_on"))
+        .group_by(*same, "reached_on")
+        .agg(pl.col("told").max())
+    )
+    return (
+        asked.join(before, on=[*same, "reached_on"], how="left", maintain_order="left")
+        .with_columns(occurrence=pl.col("occurrence") + pl.col("told").fill_null(0))
+        .select(asked.columns)
+    )

@@ -1,0 +1,83 @@
+"""What the service rings, done in the registry: a look at which days are accounted for, and one site's day.
+
+Each opens the registry anew, so that one that was away is found again, and reads the rules and the sites' calendars
+anew, so that a service that runs for months follows what a person changed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from scheduler.actions.plans.replan import Replan, replan
+from scheduler.actions.plans.rules import Rules
+from scheduler.actions.reminders.accounting import Balance
+from scheduler.actions.reminders.days import gaps, list_days
+from scheduler.actions.reminders.remind import remind
+from scheduler.actions.reminders.running import Reminding
+from scheduler.actions.sites.describe_site import list_sites
+from scheduler.actions.worklist.list_worklist import SiteNotFound
+from scheduler.core.calendar import local_day
+from scheduler.core.reminders.ledger import Outcome
+from scheduler.delivery.channels import Channels
+from scheduler.jobs.standing import Look
+from scheduler.store.registry import Registry
+
+
+class Stopped(Exception):
+    """The service is to stop; what is done so far stays, the rest is done at the next start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rounds:
+    """The registry, its rules and the channels; who acts; and the sites that are looked after (none named: all)."""
+
+    open_registry: Callable[[], Registry]
+    rules_of: Callable[[Registry], Rules]
+    channels: Channels
+    actor: str
+    sites: tuple[str, ...] = ()
+
+    def look(self, now: datetime) -> Look:
+        """What is accounted for and what is not. Raises `SiteNotFound` where a named site is not there."""
+        with self.open_registry() as registry:
+            zones = dict(list_sites(registry).select("site", "time_zone").rows())
+            for site in self.sites:
+                if site not in zones:
+                    raise SiteNotFound(site=site, known=list(zones))
+            ours = {site: zone for site, zone in zones.items() if not self.sites or site in self.sites}
+            is_ours = pl.col("site").is_in(list(ours))
+            return Look(
+                zones=ours,
+                gaps=gaps(registry, now=now).filter(is_ours),
+                days=list_days(registry, now=now).filter(is_ours),
+                unknown_waiting=_unknown_waiting(registry),
+            )
+
+    def do(self, reminding: Reminding) -> tuple[Balance, ...]:
+        """Bring the plans of the site up to its day, then remind; gives the balances. Raises `Stopped`."""
+        with self.open_registry() as registry:
+            rules = self.rules_of(registry)
+            zones = dict(list_sites(registry).select("site", "time_zone").rows())
+            today = local_day(reminding.now(), zones[reminding.site])
+            wanted = Replan(today=today, actor=self.actor, site=reminding.site)
+            done = replan(registry, rules, wanted, progress=_stop_between(reminding.stopping))
+            reminding.told("replanned", site=reminding.site, on=today, patients=done.replanned, moved=done.moved)
+            return remind(registry, rules, self.channels, reminding)
+
+
+def _unknown_waiting(registry: Registry) -> int:
+    """How many messages of unknown outcome wait for a person."""
+    with registry.reading() as reading:
+        return reading.reminders_not_sent([Outcome.UNKNOWN.value])["message_id"].n_unique()
+
+
+def _stop_between(stopping: Callable[[], bool]) -> Callable[[int, int], None]:
+    """A listener that ends planning between two of its transactions."""
+
+    def heard(_done: int, _everything: int) -> None:
+        if stopping():
+            raise Stopped
+
+    return heard

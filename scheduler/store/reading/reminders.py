@@ -1,0 +1,122 @@
+"""Questions about reminders: what may have to be told, what was told, and how each day adds up."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+import polars as pl
+from sqlalchemy import Select, and_, func, literal_column, or_, select, true
+
+from scheduler.store.reading.asking import Asking, Ids, columns_of
+from scheduler.store.reading.schedules import IS_OPEN
+from scheduler.store.tables import episodes, events, job_days, patients, reminders, sites, visits
+
+# Literals: SQLite matches no parameter to a partial index.
+NOT_SENT = reminders.c.state != literal_column("'sent'")
+LEDGER = [reminders.c.id.label("reminder_id"), *columns_of(reminders, without="id")]
+
+
+class AskingAboutReminders(Asking):
+    """Visits that may be told of, the ledger, and the account of each site's day."""
+
+    def visits_to_remind(self, site_id: int, *, opening_by: date, patient_ids: Ids = None) -> pl.DataFrame:
+        """The open visits of a site whose window opens on this day or before, whatever the state of their episodes.
+
+        `patient_id, episode_state, visit_id` and the other columns of `visits`; by visit.
+        """
+        of_site = and_(patients.c.site_id == site_id, self._among(episodes.c.patient_id, patient_ids))
+        return self._frame(_visits().where(IS_OPEN, visits.c.opens_on <= opening_by, of_site)).sort("visit_id")
+
+    def visits_answered_on_rungs(
+        self, site_id: int, days: Mapping[str, Sequence[date]], *, patient_ids: Ids = None
+    ) -> pl.DataFrame:
+        """The visits of a site that are done, missed or censored and one of whose days is among these.
+
+        `days` are by column: `opens_on`, `due_on`, `closes_on`. The columns of `visits_to_remind`.
+        """
+        of_site = and_(patients.c.site_id == site_id, self._among(episodes.c.patient_id, patient_ids))
+        on_a_day = or_(*(visits.c[column].in_(list(on)) for column, on in days.items() if on))
+        is_answered = visits.c.status.in_(("done", "missed", "censored"))
+        return self._frame(_visits().where(is_answered, on_a_day, of_site)).sort("visit_id")
+
+    def reminders_of(self, visit_ids: Ids = None, *, tasks_of: Ids = ()) -> pl.DataFrame:
+        """What the ledger has of these visits, and of the tasks of these patients: `reminder_id` and its columns."""
+        is_visit = reminders.c.visit_id.is_not(None)
+        of_visits = self._frame(select(*LEDGER).where(is_visit, self._among(reminders.c.visit_id, visit_ids)))
+        of_tasks = self._frame(select(*LEDGER).where(~is_visit, self._among(reminders.c.patient_id, tasks_of)))
+        return pl.concat([of_visits, of_tasks]).sort("reminder_id")
+
+    def reminders_on(self, site_id: int, on: date) -> pl.DataFrame:
+        """What stands on the account of a site's day: `reminder_id` and the other columns."""
+        of_the_day = and_(reminders.c.owed_on == on, reminders.c.site_id == site_id)
+        return self._frame(select(*LEDGER).where(of_the_day)).sort("reminder_id")
+
+    def reminders_not_sent(self, states: Iterable[str], *, site_id: int | None = None) -> pl.DataFrame:
+        """What is claimed, failed or unknown, as asked for: `reminder_id` and the other columns."""
+        of_site = reminders.c.site_id == site_id if site_id is not None else true()
+        return self._frame(select(*LEDGER).where(NOT_SENT, reminders.c.state.in_(list(states)), of_site)).sort(
+            "reminder_id"
+        )
+
+    def reminders_sent_on(self, days: Sequence[date], *, site_id: int | None = None) -> pl.DataFrame:
+        """What was sent on the accounts of these days: `reminder_id` and the other columns."""
+        of_site = reminders.c.site_id == site_id if site_id is not None else true()
+        sent = and_(reminders.c.owed_on.in_(list(days)), reminders.c.state == "sent", of_site)
+        return self._frame(select(*LEDGER).where(sent)).sort("reminder_id")
+
+    def visits_by_id(self, visit_ids: Ids) -> pl.DataFrame:
+        """`visit_id, origin, grid_month` of these visits, whatever became of them."""
+        named = select(visits.c.id.label("visit_id"), visits.c.origin, visits.c.grid_month)
+        return self._frame(named.where(self._among(visits.c.id, visit_ids))).sort("visit_id")
+
+    def reminders_after_death(self, site_id: int | None = None) -> pl.DataFrame:
+        """What was or may have been told of a patient after the day of death, as it is known now.
+
+        `reminder_id` and the other columns of the ledger, `died_on`.
+        """
+        deaths = (
+            select(events.c.patient_id, func.min(events.c.happened_on).label("died_on"))
+            .where(events.c.event == "death", events.c.withdrawn_at.is_(None))
+            .group_by(events.c.patient_id)
+            .subquery()
+        )
+        statement = (
+            select(*LEDGER, deaths.c.died_on)
+            .join(deaths, deaths.c.patient_id == reminders.c.patient_id)
+            .where(reminders.c.owed_on > deaths.c.died_on, reminders.c.state.in_(("sent", "unknown")))
+            .where(reminders.c.site_id == site_id if site_id is not None else true())
+        )
+        return self._frame(statement).sort("reminder_id")
+
+    def job_days(
+        self, job: str | None = None, *, site_id: int | None = None, since: date | None = None
+    ) -> pl.DataFrame:
+        """The accounts of days: `site` and every column of `job_days`, by site and day."""
+        asked = and_(
+            job_days.c.job == job if job is not None else true(),
+            job_days.c.site_id == site_id if site_id is not None else true(),
+            job_days.c.ran_for >= since if since is not None else true(),
+        )
+        joined = select(sites.c.code.label("site"), *job_days.columns).join(sites, sites.c.id == job_days.c.site_id)
+        return self._frame(joined.where(asked)).sort("site_id", "job", "ran_for")
+
+    def versions_of(self, patient_ids: Ids) -> pl.DataFrame:
+        """`patient_id, version`: how often the records of these patients were changed, summed over episodes."""
+        return self._frame(
+            select(episodes.c.patient_id, func.sum(episodes.c.version).cast(episodes.c.id.type).label("version"))
+            .where(self._among(episodes.c.patient_id, patient_ids))
+            .group_by(episodes.c.patient_id)
+        )
+
+
+def _visits() -> Select[tuple[object, ...]]:
+    """Visits with their patients and what the episode is."""
+    return (
+        select(
+            episodes.c.patient_id,
+            episodes.c.state.label("episode_state"),
+            visits.c.id.label("visit_id"),
+            *columns_of(visits, without="id"),
+        )
+        .join(episodes, episodes.c.id == visits.c.episode_id)
+        .join(patients, patients.c.id == episodes.c.patient_id)
+    )

@@ -1,0 +1,159 @@
+"""What is asked for against what the ledger has, and how a day adds up."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scheduler.core.reminders.asked import WhyNot, asked_for
+from scheduler.core.reminders.ledger import LEDGER, Account, account, outcomes, passed_over
+from tests.core.reminders.asked_rows import (
+    CLOSES,
+    DUE,
+    a_ledger,
+    a_policy,
+    an_audience,
+    became,
+    some_tasks,
+    some_visits,
+)
+
+DAY = timedelta(days=1)
+MOVED = {"opens_on": date(2026, 5, 17), "due_on": date(2026, 5, 31), "closes_on": date(2026, 6, 14)}
+NOTHING = pl.DataFrame(schema=LEDGER)
+
+
+def test_what_nobody_has_been_told_is_owed() -> None:
+    assert became(DUE, NOTHING) == [(1, "due", 1, "owed")]
+
+
+@pytest.mark.parametrize("state", ["claimed", "sent", "failed", "unknown"])
+def test_what_is_on_the_account_of_the_day_is_as_the_ledger_has_it(state: str) -> None:
+    assert became(DUE, a_ledger({"state": state})) == [(1, "due", 1, state)]
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        pytest.param({"state": "sent"}, [], id="sent"),
+        pytest.param({"state": "unknown"}, [], id="unknown: never sent again unasked"),
+        pytest.param({"state": "failed"}, [], id="refused: trying again is of no use"),
+        pytest.param({"state": "failed", "may_repeat": True}, [(1, "due", 1, "owed")], id="failed: owed again"),
+    ],
+)
+def test_the_day_after_only_what_certainly_did_not_arrive_is_owed_again(
+    row: dict[str, Any], expected: list[object]
+) -> None:
+    assert became(DUE + DAY, a_ledger(row)) == expected
+
+
+def test_what_is_to_be_tried_again_today_is_owed_and_does_not_add_up_before_it_is_tried() -> None:
+    failed = a_ledger({"state": "failed", "may_repeat": True})
+    rows = asked_for(some_visits(), some_tasks(), a_policy(), an_audience(), as_of=DUE)
+
+    assert became(DUE, failed) == [(1, "due", 1, "owed")]
+    assert account(outcomes(rows, failed, as_of=DUE), failed).unaccounted == 1
+
+
+def test_what_was_suppressed_yesterday_is_owed_today() -> None:
+    assert became(DUE, NOTHING, is_working_day=False) == [(1, "due", 1, "suppressed")]
+    assert became(DUE + DAY, NOTHING) == [(1, "due", 1, "owed")]
+
+
+def test_a_visit_that_was_moved_after_its_reminder_is_told_of_again() -> None:
+    assert became(date(2026, 5, 30), a_ledger({}), MOVED) == []
+    assert became(date(2026, 5, 31), a_ledger({}), MOVED) == [(1, "due", 2, "owed")]
+    told_again = a_ledger({}, {"occurrence": 2, "owed_on": date(2026, 5, 31)})
+    assert became(date(2026, 6, 1), told_again, MOVED) == []
+
+
+def test_a_visit_that_was_moved_to_an_earlier_day_after_its_reminder_is_not_told_of_twice() -> None:
+    earlier: dict[str, Any] = {"due_on": DUE - 3 * DAY}
+
+    assert became(DUE + DAY, a_ledger({}), earlier) == []
+
+
+def test_the_occurrences_of_a_moved_visit_go_on_after_those_that_were_told() -> None:
+    told = [{"rung": "overdue", "occurrence": number, "owed_on": CLOSES + (7 * number - 6) * DAY} for number in (1, 2)]
+
+    assert became(date(2026, 6, 15), a_ledger(*told), MOVED) == [(1, "overdue", 3, "owed")]
+    assert became(date(2026, 6, 22), a_ledger(*told), MOVED) == [(1, "overdue", 4, "owed")]
+
+
+def test_a_day_adds_up() -> None:
+    rows = asked_for(some_visits({}, {"booked_on": DUE}, {}), some_tasks(), a_policy(), an_audience(), as_of=DUE)
+    ledger = a_ledger({}, {"visit_id": 3, "patient_id": 3, "state": "claimed"})
+
+    found = account(outcomes(rows, ledger, as_of=DUE), ledger)
+
+    assert found == Account(eligible=3, sent=1, failed=0, suppressed=1, unknown=1, reasons={"booked": 1})
+    assert found.unaccounted == 0
+
+
+def test_what_is_neither_told_nor_held_back_does_not_add_up() -> None:
+    rows = asked_for(some_visits(), some_tasks(), a_policy(), an_audience(), as_of=DUE)
+
+    assert account(outcomes(rows, NOTHING, as_of=DUE), NOTHING).unaccounted == 1
+
+
+def test_what_was_sent_in_the_morning_counts_though_the_visit_is_done_at_noon() -> None:
+    rows = asked_for(some_visits({"status": "done"}), some_tasks(), a_policy(), an_audience(), as_of=DUE)
+    gone = asked_for(some_visits({"status": "done"}), some_tasks(), a_policy(), an_audience(), as_of=DUE + DAY)
+
+    found = [account(outcomes(each, a_ledger({}), as_of=DUE), a_ledger({})) for each in (rows, gone)]
+
+    assert found == [Account(eligible=1, sent=1, failed=0, suppressed=0, unknown=0, reasons={})] * 2
+
+
+@pytest.mark.parametrize(
+    ("today", "why_not"),
+    [
+        pytest.param(DUE + DAY, WhyNot.NOT_RUNNING, id="it still stands there: it is owed today"),
+        pytest.param(CLOSES + DAY, WhyNot.SUPERSEDED, id="a higher rung is reached: that one is owed today"),
+    ],
+)
+def test_what_a_missed_day_owed_is_said_with_what_became_of_it(today: date, why_not: WhyNot) -> None:
+    asked = {on: asked_for(some_visits(), some_tasks(), a_policy(), an_audience(), as_of=on) for on in (DUE, today)}
+
+    rows = passed_over(outcomes(asked[DUE], NOTHING, as_of=DUE), asked[today])
+
+    assert rows.select("outcome", "why_not").rows() == [("suppressed", why_not.value)]
+
+
+def test_what_was_told_since_was_not_told_on_the_missed_day() -> None:
+    asked = asked_for(some_visits(), some_tasks(), a_policy(), an_audience(), as_of=DUE)
+    ledger = a_ledger({"owed_on": DUE + DAY})
+
+    assert outcomes(asked, ledger, as_of=DUE)["outcome"].to_list() == ["owed"]
+
+
+states = st.sampled_from(["claimed", "sent", "failed", "unknown", None])
+visits = st.fixed_dictionaries(
+    {
+        "status": st.sampled_from(["open", "done", "missed", "censored"]),
+        "episode_state": st.sampled_from(["active", "paused", "handed_over", "ended"]),
+        "booked_on": st.sampled_from([None, DUE - DAY, DUE]),
+        "due_on": st.sampled_from([DUE - DAY, DUE, DUE + DAY]),
+    }
+)
+
+
+@given(rows=st.lists(st.tuples(visits, states), min_size=1, max_size=6), ahead=st.integers(0, 40))
+def test_every_day_adds_up_once_nothing_is_owed(rows: list[tuple[dict[str, Any], str | None]], ahead: int) -> None:
+    on = DUE + ahead * DAY
+    told = [
+        {"visit_id": number, "patient_id": number, "owed_on": on, "state": state}
+        for number, (_, state) in enumerate(rows, 1)
+        if state is not None
+    ]
+    asked = asked_for(some_visits(*(visit for visit, _ in rows)), some_tasks(), a_policy(), an_audience(), as_of=on)
+    found = outcomes(asked, a_ledger(*told), as_of=on)
+
+    adds_up = account(found, a_ledger(*told))
+
+    assert adds_up.unaccounted == found.filter(outcome="owed").height
+    assert adds_up.suppressed == sum(adds_up.reasons.values())
+    assert adds_up.sent + adds_up.failed + adds_up.unknown == len(told)
