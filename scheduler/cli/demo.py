@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from scheduler.actions.patients.import_patients import Imported
+    from scheduler.actions.plans.rules import Rules
+    from scheduler.store.registry import Registry
 
 
 @click.command("demo")
@@ -68,6 +70,7 @@ def _run(folder: Path, patients: int, *, kept: bool) -> None:
         shown = show_patient(registry, rulebook, made.intensive_mrn, today=today)
         say(f"\n[bold]3. One patient who is followed intensively: {made.intensive_mrn}[/]\n")
         say(*page(shown, rulebook.dictionary, today=today)[:-2])
+        say(*_reminders(registry, rules))
     _what_next(folder, made.intensive_mrn, kept=kept)
 
 
@@ -90,14 +93,40 @@ def _counts(imports: "tuple[Imported, ...]") -> "list[RenderableType]":
     return [groups, *caveat_lines(caveats), "", followed_as]
 
 
+def _reminders(registry: "Registry", rules: "Rules") -> "list[RenderableType]":
+    """How many reminders would go out today, by rung and recipient, and how many would not."""
+    import polars as pl
+
+    from scheduler import clock
+    from scheduler.actions.reminders.foreseeing import foresee
+    from scheduler.actions.reminders.running import Reminding
+    from scheduler.cli.showing import counted, table
+    from scheduler.delivery.channels import Channels
+
+    rows = foresee(registry, rules, Channels.read(None), Reminding(now=clock.now, worker="demo"))
+    is_owed = pl.col("outcome") == "owed"
+    by_rung = (
+        rows.with_columns(to=pl.col("recipient").str.split(":").list.first().str.replace("_", " "))
+        .group_by("rung", "to")
+        .agg(is_owed.sum().alias("would be sent"), (~is_owed).sum().alias("would not"))
+        .sort("would be sent", "rung", "to", descending=[True, False, False])
+    )
+    owed = int(by_rung["would be sent"].sum())
+    heading = f"\n[bold]4. The reminders of today: {owed:,} would be sent, {rows.height - owed:,} would not[/]\n"
+    why = rows["why_not"].drop_nulls().value_counts(sort=True).rows()
+    said = ", ".join(f"{reason.replace('_', ' ')} {counted(number, 'time')}" for reason, number in why)
+    return [heading, table(by_rung.columns, by_rung.rows()), f"Not sent, because: {said}" if said else ""]
+
+
 def _what_next(folder: Path, mrn: str, *, kept: bool) -> None:
     """What a newcomer may try now."""
-    click.echo("\n4. What to try next")
+    click.echo("\n5. What to try next")
     if kept:
         click.echo(f"  export HEPWATCH_DATABASE_URL=sqlite:///{folder / 'hepwatch.db'}")
         lines = [
             f"hepwatch patient show {mrn}",
             "hepwatch worklist --state overdue,due,upcoming",
+            "hepwatch remind --dry-run",
             "hepwatch audit verify",
         ]
     else:

@@ -3,7 +3,6 @@
 Takes a path; gives checked entries, or stops with every problem at its line. Nothing of a URL is ever repeated.
 """
 
-import os
 import re
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scheduler.core.problems import Location
 from scheduler.delivery.errors import ChannelProblem, ChannelsFileExposed, ChannelsFileUnreadable, ChannelsRefused
 from scheduler.errors import listed
+from scheduler.private_files import private_text
 from scheduler.yaml_lines import NotYaml, SlipKind, Written, line_of, read_yaml
 
 WHOLE_NUMBER = re.compile(r"[-+]?[0-9]+")
@@ -70,11 +70,10 @@ def read_channel_file(path: Path) -> dict[str, ChannelEntry]:
 def _private_text(path: Path) -> str:
     """The text of a file that only its owner may read."""
     try:
-        exposed = os.name == "posix" and path.stat().st_mode & 0o077
-        text = "" if exposed else path.read_text(encoding="utf-8")
+        text = private_text(path, encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ChannelsFileUnreadable(path=path) from error
-    if exposed:
+    if text is None:
         raise ChannelsFileExposed(path=path)
     return text
 

@@ -6,6 +6,7 @@ import secrets
 from pathlib import Path
 
 from scheduler import settings
+from scheduler.private_files import private_text
 from scheduler.store.errors import KeyFileExposed, KeyFileUnreadable, KeyMalformed, KeyMissing
 from scheduler.store.identity import Key
 
@@ -33,11 +34,10 @@ def load_key(database_file: Path | None) -> Key:
 def read_key(path: Path) -> Key:
     """The key in this file, which only its owner may read."""
     try:
-        exposed = os.name == "posix" and path.stat().st_mode & 0o077
-        text = "" if exposed else path.read_text(encoding="ascii")
+        text = private_text(path, encoding="ascii")
     except (OSError, UnicodeDecodeError) as error:
         raise KeyFileUnreadable(path=path) from error
-    if exposed:
+    if text is None:
         raise KeyFileExposed(path=path)
     return _parse(text, source=str(path))
 
