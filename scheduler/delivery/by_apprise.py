@@ -16,6 +16,7 @@ from scheduler.delivery.verdict import judge
 from scheduler.delivery.witness import Witness, heard_by
 
 ADDRESS = "{address}"
+NEUTRAL = "clinic"  # what a message says of who sends it: to a patient our own name would tell a diagnosis
 NO_PART_OF_AN_ADDRESS = frozenset(',;<>"')
 SEES_ALL = {"requests"}
 HIDES = {"threading", "asyncio", "socket", "subprocess"}
@@ -87,7 +88,7 @@ def _service(url: str, seconds: float) -> Any | None:
     """What apprise makes of a URL: each socket bounded in time, plain text, one try, every failure told."""
     from apprise import Apprise, AppriseAsset
 
-    asset = AppriseAsset(app_id="hepwatch", async_mode=False, service_timeout=0)
+    asset = AppriseAsset(app_id=NEUTRAL, app_desc=NEUTRAL, app_url="", async_mode=False, service_timeout=0)
     parts = _parts(url)
     if parts is None:
         return None

@@ -63,7 +63,7 @@ class Channels:
         """
         way = self.listed.get(channel, self.otherwise)
         if way is None:
-            return Delivered(outcome=Outcome.REFUSED, why=f"no channel {channel} is configured", attempts=0)
+            return Delivered(outcome=Outcome.UNREACHED, why=f"no channel {channel} is configured", attempts=0)
         return way.deliver(address, outgoing, Patience(wait=wait, stopping=stopping))
 
 

@@ -13,10 +13,9 @@ from scheduler.delivery.outcome import Attempt, Outcome, Outgoing
 class Console:
     """Writes each message to standard output."""
 
-    def attempt(self, address: str, outgoing: Outgoing) -> Attempt:
-        """The message, readably, between two lines."""
-        to = f"To: {address}\n" if address else ""
-        text = f"--- {outgoing.reference}\n{to}Subject: {outgoing.subject}\n\n{outgoing.text}\n---\n"
+    def attempt(self, address: str, outgoing: Outgoing) -> Attempt:  # noqa: ARG002 (a journal may keep what is written)
+        """The message, readably, between two lines; the address is not written, since a journal may keep it."""
+        text = f"--- {outgoing.reference}\nSubject: {outgoing.subject}\n\n{outgoing.text}\n---\n"
         try:
             sys.stdout.write(_printable(text))
             sys.stdout.flush()

@@ -30,7 +30,7 @@ def judge(seen: Evidence, *, seen_whole: bool) -> Attempt:
         return _judge_refusals(seen)
     if seen.crashed:
         why = "the message could not be made for this channel; nothing was handed over"
-        return Attempt(outcome=Outcome.REFUSED, why=why, channels_fault=True)
+        return Attempt(outcome=Outcome.UNREACHED, why=why, channels_fault=True)
     if not seen.tried:
         return Attempt(outcome=Outcome.REFUSED, why="the channel cannot use the recipient's address")
     return _unreached(_silence(seen))
@@ -44,8 +44,9 @@ def _judge_hand_overs(seen: Evidence) -> Attempt:
     said = f"the server did not take the message ({_numbers(answers)})"
     if any(map(_is_temporary, seen.hand_overs)):
         return _unreached(f"{said}; it may take it later")
-    fault = any(answer in NOT_LET_IN for answer in answers)
-    return Attempt(outcome=Outcome.REFUSED, why=said, channels_fault=fault)
+    if any(answer in NOT_LET_IN for answer in answers):
+        return Attempt(outcome=Outcome.UNREACHED, why=f"{said}: it did not let us in", channels_fault=True)
+    return Attempt(outcome=Outcome.REFUSED, why=said)
 
 
 def _is_refused(hand_over: HandOver) -> bool:

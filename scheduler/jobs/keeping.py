@@ -121,6 +121,8 @@ class Keeping:
         """Tell it, and keep in mind whether the database answers."""
         if action == "database_away" or action in AFTER_AN_ANSWER:
             self.stood.database(answers=action in AFTER_AN_ANSWER)
+        if action == "replan_failed":
+            self.stood.defect()
         self.serving.told(action, **facts)
 
     def _patiently(self, work: Callable[[], Done]) -> Done:

@@ -6,7 +6,7 @@ anew, so that a service that runs for months follows what a person changed.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import polars as pl
 
@@ -14,6 +14,7 @@ from scheduler.actions.plans.replan import Replan, replan
 from scheduler.actions.plans.rules import Rules
 from scheduler.actions.reminders.accounting import Balance
 from scheduler.actions.reminders.days import gaps, list_days
+from scheduler.actions.reminders.patience import AWAY
 from scheduler.actions.reminders.remind import remind
 from scheduler.actions.reminders.running import Reminding
 from scheduler.actions.sites.describe_site import list_sites
@@ -61,10 +62,22 @@ class Rounds:
             rules = self.rules_of(registry)
             zones = dict(list_sites(registry).select("site", "time_zone").rows())
             today = local_day(reminding.now(), zones[reminding.site])
-            wanted = Replan(today=today, actor=self.actor, site=reminding.site)
-            done = replan(registry, rules, wanted, progress=_stop_between(reminding.stopping))
-            reminding.told("replanned", site=reminding.site, on=today, patients=done.replanned, moved=done.moved)
+            self._replan(registry, rules, reminding, today)
             return remind(registry, rules, self.channels, reminding)
+
+    def _replan(self, registry: Registry, rules: Rules, reminding: Reminding, today: date) -> None:
+        """Bring the plans up to the day; where that fails for somebody, the others are reminded all the same."""
+        wanted = Replan(today=today, actor=self.actor, site=reminding.site)
+        try:
+            done = replan(registry, rules, wanted, progress=_stop_between(reminding.stopping))
+        except Stopped:
+            raise
+        except AWAY:
+            raise
+        except Exception as error:  # noqa: BLE001 (what keeps one plan back must keep nobody's reminder back)
+            reminding.told("replan_failed", site=reminding.site, on=today, error=type(error).__name__)
+        else:
+            reminding.told("replanned", site=reminding.site, on=today, patients=done.replanned, moved=done.moved)
 
 
 def _unknown_waiting(registry: Registry) -> int:

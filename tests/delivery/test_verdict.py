@@ -28,7 +28,7 @@ def after(*hand_overs: tuple[Protocol, int | None]) -> Evidence:
         (SMTP, 600, Outcome.UNKNOWN),
         (HTTP, 399, Outcome.UNKNOWN),
         (HTTP, 400, Outcome.REFUSED),
-        (HTTP, 407, Outcome.REFUSED),
+        (HTTP, 407, Outcome.UNREACHED),
         (HTTP, 408, Outcome.UNKNOWN),
         (HTTP, 409, Outcome.REFUSED),
         (HTTP, 428, Outcome.REFUSED),
@@ -58,10 +58,10 @@ def test_of_a_channel_that_cannot_be_watched_no_silence_proves_anything() -> Non
         assert judge(seen, seen_whole=False).outcome is Outcome.UNKNOWN
 
 
-def test_a_message_that_could_not_be_made_is_refused_and_laid_to_the_channel() -> None:
+def test_a_message_that_could_not_be_made_is_laid_to_the_channel() -> None:
     attempt = judge(Evidence(tried=True, crashed=True), seen_whole=True)
 
-    assert (attempt.outcome, attempt.channels_fault) == (Outcome.REFUSED, True)
+    assert (attempt.outcome, attempt.channels_fault) == (Outcome.UNREACHED, True)
 
 
 def test_recipients_of_whom_one_is_refused_for_now_may_be_tried_again() -> None:

@@ -13,7 +13,7 @@ ANSWERS = {
     204: Outcome.SENT,
     302: Outcome.UNKNOWN,
     400: Outcome.REFUSED,
-    401: Outcome.REFUSED,
+    401: Outcome.UNREACHED,
     404: Outcome.REFUSED,
     408: Outcome.UNKNOWN,
     429: Outcome.UNREACHED,
