@@ -1,9 +1,13 @@
-"""Finding one patient by the MRN."""
+"""Finding one patient by the MRN, or by hepwatch's own number, as messages show it: `#17`.
 
-from collections.abc import Iterator, Sequence
+A patient whose MRN is itself written so is found first.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from re import ASCII, fullmatch
 
 import polars as pl
 
@@ -15,13 +19,13 @@ from scheduler.store.transaction import Transaction
 
 
 class PatientNotFound(NotFound):
-    """No patient with this MRN."""
+    """No patient with this MRN or number."""
 
     def __init__(self, *, mrn: str, site: str | None) -> None:
         where = f" at site {site}" if site else ""
         super().__init__(
             f"there is no patient {mrn}{where} in this registry",
-            advice="Check the MRN (upper and lower case count), or import the patient first.",
+            advice="Check the MRN (upper and lower case count) or the number (#17), or import the patient first.",
         )
 
 
@@ -72,7 +76,8 @@ def version_of(registry: Registry, mrn: str, *, site: str | None = None) -> int:
 
 
 def find_patient(reading: Reading, mrn: str, *, site: str | None = None) -> Patient:
-    """The patient with this MRN. Raises `PatientNotFound`, or `SeveralPatients` where the MRN is at several sites."""
+    """The patient with this MRN or number. Raises `PatientNotFound`, and `SeveralPatients` where it is at several
+    sites."""
     patient_id, found_at = _id_and_site(reading, mrn, site)
     resection = reading.resections_of([patient_id]).sort("resected_on").row(-1, named=True)
     episodes = reading.episodes_of([patient_id]).sort(pl.col("state") != State.ENDED.value, "anchor_on")
@@ -90,11 +95,27 @@ def find_patient(reading: Reading, mrn: str, *, site: str | None = None) -> Pati
     )
 
 
+def patients_named(reading: Reading, mrns: Iterable[str], *, site: str | None = None) -> pl.Series:
+    """The ids of the patients with these MRNs or numbers, at one site or at all. Raises `PatientNotFound` for one."""
+    found = [_found(reading, mrn, site)["patient_id"] for mrn in mrns]
+    return pl.concat([pl.Series("patient_id", [], dtype=pl.Int64), *found]).unique().sort()
+
+
 def _id_and_site(reading: Reading, mrn: str, site: str | None) -> tuple[int, str]:
-    """Who has this MRN, and where. Raises `PatientNotFound` and `SeveralPatients`."""
-    found = reading.patients_by_mrn([mrn], site=site)
-    if not found.height:
-        raise PatientNotFound(mrn=mrn, site=site)
+    """Who has this MRN or number, and where. Raises `PatientNotFound` and `SeveralPatients`."""
+    found = _found(reading, mrn, site)
     if found.height > 1:
         raise SeveralPatients(mrn=mrn, sites=found["site"].sort().to_list())
     return int(found["patient_id"][0]), str(found["site"][0])
+
+
+def _found(reading: Reading, mrn: str, site: str | None) -> pl.DataFrame:
+    """`patient_id, site` of whoever has this MRN, else of the patient with this number. Raises `PatientNotFound`."""
+    found = reading.patients_by_mrn([mrn], site=site).select("patient_id", "site")
+    number = fullmatch(r"#(\d{1,18})", mrn.strip(), ASCII)
+    if found.is_empty() and number:
+        of_site = pl.col("site") == site if site else pl.lit(value=True)
+        found = reading.patients([int(number[1])]).filter(of_site).select("patient_id", "site")
+    if found.is_empty():
+        raise PatientNotFound(mrn=mrn, site=site)
+    return found

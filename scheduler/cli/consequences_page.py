@@ -17,8 +17,9 @@ MOST = 12
 
 
 def consequences_lines(consequences: Consequences, *, mrn: str) -> list["RenderableType"]:
-    """For people: what is to be done stands first, since somebody has to do it."""
+    """For people: an incident stands first, then what is to be done, since somebody has to do it."""
     return [
+        *_incident(consequences.after_death, mrn),
         *task_lines(consequences.opened),
         *_done(consequences.closed),
         *_other_verdicts(consequences.other_verdicts, mrn),
@@ -31,6 +32,7 @@ def consequences_value(consequences: Consequences) -> dict[str, Any]:
     return {
         "to_do": tasks_value(consequences.opened),
         "no_longer_to_do": tasks_value(consequences.closed),
+        "messages_after_death": next(consequences.after_death.drop("patient_id").iter_rows(named=True), None),
         "other_examinations": consequences.other_verdicts.drop("examination_id").to_dicts(),
         **followed_value(consequences.followed),
     }
@@ -52,6 +54,16 @@ def tasks_value(tasks: pl.DataFrame) -> list[dict[str, Any]]:
 def in_words(word: str) -> str:
     """One of our words for a sentence: `after end`."""
     return word.replace("_", " ")
+
+
+def _incident(after_death: pl.DataFrame, mrn: str) -> list["RenderableType"]:
+    """The messages that went out since the death."""
+    return [
+        f"[bold red]{counted(row['messages'], 'message')} about this patient went out, or may have, since the death on"
+        f" {row['died_on']}[/], {row['to_patient']} of them to the patient:"
+        f" hepwatch remind list --state sent,unknown --since {row['died_on']} --mrn {escape(mrn)}"
+        for row in after_death.iter_rows(named=True)
+    ]
 
 
 def _done(tasks: pl.DataFrame) -> list["RenderableType"]:

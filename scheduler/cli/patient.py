@@ -113,7 +113,10 @@ def import_command(
 @rules_option
 @json_option
 def show(mrn: str, site: str | None, rules: Path | None, as_json: bool) -> None:
-    """Show one patient: findings, assessments with each term's contribution, plan, history. Changes nothing."""
+    """Show one patient: findings, assessments with each term's contribution, plan, history. Changes nothing.
+
+    MRN may be hepwatch's own number of the patient, as messages show it: '#17'. So it may wherever an MRN is asked for.
+    """
     from scheduler import clock
     from scheduler.actions.patients.show_patient import show_patient
     from scheduler.cli.patient_page import as_value, page

@@ -39,7 +39,7 @@ def command(
     Each site has its own today. Days that were missed are accounted for first. Run again, it sends only what has come
     to be owed since, and what certainly did not arrive. A day that is over sends nothing any more: --as-of only
     accounts for it. Where no channels file is named, messages are written to standard output. Exit status 7 where a
-    day does not balance or messages did not leave.
+    day does not balance, messages did not leave, or the clock went back behind a day that is accounted for.
     """
     if context.invoked_subcommand is not None:
         return 0
@@ -98,11 +98,11 @@ def list_command(
 
 @command.command("resolve")
 @click.argument("message", type=int)
-@click.option("--arrived/--not-arrived", required=True, default=None, help="Not arrived: it goes out again.")
+@click.option("--arrived/--not-arrived", default=None, help="One of them must be said. Not arrived: it goes out again.")
 @click.option("--reason", required=True, help="How you know; kept with the reminder.")
 @by_option
 @json_option
-def resolve_command(message: int, arrived: bool, reason: str, by: str | None, as_json: bool) -> None:
+def resolve_command(message: int, arrived: bool | None, reason: str, by: str | None, as_json: bool) -> None:
     """Say what became of a message of which nobody knew, or let a refused one go out again.
 
     Its number stands in the message itself, as its reference: look for it where it would have arrived.
@@ -113,6 +113,8 @@ def resolve_command(message: int, arrived: bool, reason: str, by: str | None, as
     from scheduler.cli.registry import actor, open_registry
     from scheduler.cli.showing import counted, echo_json
 
+    if arrived is None:  # click would take a flag that is not given for its second half
+        raise click.UsageError("Say which: --arrived or --not-arrived.")
     with open_registry() as registry:
         done = resolve(registry, message, arrived=arrived, reason=reason, actor=actor(by))
     if as_json:
@@ -136,7 +138,7 @@ def _foresee(as_of: date | None, site: str | None, rules: Path | None, *, as_jso
     from scheduler.cli.showing import echo_csv, echo_json, say
 
     with open_registry() as registry:
-        rows = foresee(registry, rules_for(registry, rules=rules), _channels(), _reminding(site), on=as_of)
+        rows = foresee(registry, rules_for(registry, rules=rules), _channels(), _reminding(site, []), on=as_of)
     if as_json:
         echo_json(rows.to_dicts())
     elif as_csv:
@@ -149,18 +151,21 @@ def _remind(as_of: date | None, site: str | None, rules: Path | None, *, as_json
     from dataclasses import asdict
 
     from scheduler.actions.reminders.accounting import BALANCED, MISSED
+    from scheduler.actions.sites.describe_site import list_sites
     from scheduler.cli.registry import open_registry, rules_for
     from scheduler.cli.remind_page import balances_page
     from scheduler.cli.showing import echo_json, say
 
+    behind: list[str] = []
     with open_registry() as registry:
-        balances = _done(registry, rules_for(registry, rules=rules), _reminding(site), as_of)
+        balances = _done(registry, rules_for(registry, rules=rules), _reminding(site, behind), as_of)
+        has_sites = not list_sites(registry).is_empty()
     if as_json:
         echo_json([asdict(each) for each in balances])
     else:
-        say(*balances_page(balances))
+        say(*balances_page(balances, has_sites=has_sites))
     is_well = all(each.state in (BALANCED, MISSED) and not each.failed and not each.unknown for each in balances)
-    return 0 if is_well else 7
+    return 0 if is_well and not behind else 7
 
 
 def _done(registry: "Registry", rules: Any, reminding: "Reminding", as_of: date | None) -> Any:
@@ -178,18 +183,29 @@ def _channels() -> Any:
     return Channels.read(settings.channels_file())
 
 
-def _reminding(site: str | None) -> "Reminding":
-    """A run from the command line: it stops between two messages when it is told to."""
+def _reminding(site: str | None, behind: list[str]) -> "Reminding":
+    """A run from the command line; the sites whose clock is behind are put into `behind`."""
     from time import sleep
 
     from scheduler import clock
     from scheduler.actions.reminders.running import Reminding, worker_name
 
-    return Reminding(now=clock.now, worker=worker_name(), site=site, wait=sleep, most_tries=TRIES, told=_told)
+    def told(action: str, **facts: object) -> None:
+        _told(action, **facts)
+        if action == "clock_behind":
+            behind.append(str(facts["site"]))
+
+    return Reminding(now=clock.now, worker=worker_name(), site=site, wait=sleep, most_tries=TRIES, told=told)
 
 
 def _told(action: str, **facts: object) -> None:
-    """On the command line only waiting is worth a word."""
+    """On the command line only what keeps the reminders waiting is worth a word."""
     if action in ("database_away", "database_back"):
         said = ", ".join(f"{name} {value}" for name, value in facts.items())
         click.echo(f"{action.replace('_', ' ')}: {said}", err=True)
+    if action == "clock_behind":
+        click.echo(
+            f"{facts['site']}: today is {facts['on']} by this machine's clock, and {facts['accounted_until']} is"
+            " accounted for already; nothing was sent. Set the clock right; the day after that one is done as usual.",
+            err=True,
+        )

@@ -21,8 +21,11 @@ WHY_NOT = {
     WhyNot.ENDED: "surveillance has ended",
     WhyNot.BOOKED: "an appointment stands",
     WhyNot.NO_CONSENT: "no consent to be contacted",
-    WhyNot.NO_CONTACT: "nobody and nothing to reach",
+    WhyNot.NO_CONTACT: "no address, or nobody in the role",
+    WhyNot.NO_CHANNEL: "no channel is configured",
+    WhyNot.NOBODY_IN_ROLE: "nobody is named at the site",
     WhyNot.QUIET_DAY: "not a working day",
+    WhyNot.TOLD_LATELY: "told less than its interval ago",
     WhyNot.SUPERSEDED: "a later reminder has taken its place",
     WhyNot.NOT_RUNNING: "nothing ran that day; owed on the next",
 }
@@ -30,10 +33,10 @@ COUNTS = ("eligible", "sent", "failed", "suppressed", "unknown")
 SHOWN = 40
 
 
-def balances_page(balances: "Sequence[Balance]") -> "list[RenderableType]":
-    """The days that were accounted for, and why what was suppressed was."""
+def balances_page(balances: "Sequence[Balance]", *, has_sites: bool = True) -> "list[RenderableType]":
+    """The days that were accounted for, why what was suppressed was, and what a person should do about it."""
     if not balances:
-        return ["There is no site yet, so nobody is reminded."]
+        return ["No day was accounted for." if has_sites else "There is no site yet, so nobody is reminded."]
     rows = [(each.site, str(each.on), each.state, *(getattr(each, name) for name in COUNTS)) for each in balances]
     parts: list[RenderableType] = [table(("site", "day", "state", *COUNTS), rows)]
     reasons: dict[str, int] = {}
@@ -43,6 +46,11 @@ def balances_page(balances: "Sequence[Balance]") -> "list[RenderableType]":
     if reasons:
         listed = sorted(reasons.items(), key=lambda pair: -pair[1])
         parts += ["", table(("suppressed because", ""), [(WHY_NOT[WhyNot(reason)], n) for reason, n in listed])]
+    if WhyNot.NO_CONTACT in reasons:
+        parts += [
+            "",
+            "Who was not reached: hepwatch remind --dry-run; hepwatch recipient set names who is told at a site",
+        ]
     if sum(each.unknown + each.failed for each in balances):
         parts += ["", "Some messages are unknown or did not leave: hepwatch remind list"]
     return parts
@@ -72,10 +80,13 @@ def foreseen_page(rows: pl.DataFrame) -> "list[RenderableType]":
 def listed_page(rows: pl.DataFrame, states: Collection[str]) -> "list[RenderableType]":
     """What the ledger has, and what to do about it."""
     if rows.is_empty():
-        return [f"Nothing is {' or '.join(states)}."]
+        return [f"No reminder is {' or '.join(states)}."]
     headings = {"message": "message", "site": "site", "on": "day", "mrn": "mrn", "about": "about", "rung": "rung"}
     parts = _first(rows, headings | {"recipient": "to", "state": "state", "why": "why"})
-    if rows.filter(pl.col("state").is_in(["unknown", "failed"])).height:
+    is_open = pl.col("state").is_in(["unknown", "failed"])
+    if rows.filter(is_open, "goes_out_again").height:
+        parts += ["", "What failed for now goes out again with the next run, if it is still owed then."]
+    if rows.filter(is_open, ~pl.col("goes_out_again")).height:
         parts += ["", "To say what became of one: hepwatch remind resolve MESSAGE --arrived, or --not-arrived"]
     return parts
 

@@ -96,13 +96,18 @@ def _role(role: Role) -> str:
     return role.replace("_", " ")
 
 
+def _even_if(rung: VisitRung) -> str:
+    booked = "unless booked" if rung.unless_booked else "even if booked"
+    return booked if rung.unless_missed else f"{booked}, even if missed"
+
+
 def _visits(policy: ReminderPolicy) -> "RenderableType":
     rows = [
         (
             rung.rung,
             from_when(rung),
             _told(rung),
-            "unless booked" if rung.unless_booked else "even if booked",
+            _even_if(rung),
             rung.because,
         )
         for rung in policy.visits

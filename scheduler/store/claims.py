@@ -3,13 +3,39 @@
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, delete, literal_column, select, update
+from sqlalchemy import Delete, Update, bindparam, delete, literal_column, select, update
 
 from scheduler.store.reading.asking import Asking
 from scheduler.store.tables import job_days, reminders
 
 IS_CLAIMED = reminders.c.state == literal_column("'claimed'")
 IS_UNTRIED = IS_CLAIMED & reminders.c.attempted_at.is_(None)
+IS_OPEN_ENDED = IS_CLAIMED | (reminders.c.state == "unknown")
+IS_OWN = reminders.c.claimed_by == bindparam("worker")
+NOT_SENT = reminders.c.state != literal_column("'sent'")
+THIS = reminders.c.id == bindparam("this_id")
+
+# Built once: a message costs three of these, and building one costs more than running it.
+GIVE_BACK = delete(reminders).where(THIS, IS_UNTRIED)
+GIVE_BACK_OWN = GIVE_BACK.where(IS_OWN)
+ATTEMPT = (
+    update(reminders)
+    .where(THIS, IS_UNTRIED, IS_OWN)
+    .values(attempted_at=bindparam("now"), attempts=reminders.c.attempts + 1)
+)
+RESOLVE = (
+    update(reminders)
+    .where(THIS)
+    .values(
+        state=bindparam("now_state"),
+        may_repeat=bindparam("now_may_repeat"),
+        why=bindparam("now_why"),
+        settled_at=bindparam("now"),
+    )
+)
+ABANDON = RESOLVE.where(IS_CLAIMED)
+SETTLE = RESOLVE.where(IS_OPEN_ENDED, IS_OWN)
+SETTLE_SENT = RESOLVE.where(IS_OWN)  # whatever others took it for meanwhile
 
 
 class KeepingClaims(Asking):
@@ -17,33 +43,53 @@ class KeepingClaims(Asking):
 
     recorded_at: datetime
 
-    def delete_claims(self, reminder_ids: Iterable[int]) -> int:
-        """Give back claims of which nothing was handed over: they are owed again. Gives how many there still were."""
-        return self._connection.execute(delete(reminders).where(self._these(reminder_ids), IS_UNTRIED)).rowcount
+    def delete_claims(self, reminder_ids: Iterable[int], *, worker: str | None = None) -> int:
+        """Give back claims of which nothing was handed over, of one worker or any: they are owed again.
+
+        Gives how many there still were.
+        """
+        if worker is None:
+            return self._each(GIVE_BACK, reminder_ids)
+        return self._each(GIVE_BACK_OWN, reminder_ids, worker=worker)
 
     def attempt_claims(self, reminder_ids: Iterable[int], *, worker: str) -> int:
         """Say that the worker begins to hand these over, now. Gives how many of them are its own and untried still."""
-        own = self._these(reminder_ids) & IS_UNTRIED & (reminders.c.claimed_by == worker)
-        tried = update(reminders).where(own).values(attempted_at=self.recorded_at, attempts=reminders.c.attempts + 1)
-        return self._connection.execute(tried).rowcount
+        return self._each(ATTEMPT, reminder_ids, worker=worker, now=self.recorded_at)
 
     def settle_claims(
-        self, reminder_ids: Iterable[int], *, state: str, may_repeat: bool = False, why: str | None = None
+        self, reminder_ids: Iterable[int], *, worker: str, state: str, may_repeat: bool = False, why: str | None = None
     ) -> int:
-        """Write down what became of these: `sent`, `failed` or `unknown`, and why. Gives how many were there.
+        """Write down what became of the worker's own: `sent`, `failed` or `unknown`. Gives how many there were.
 
-        What is claimed, or was called unknown meanwhile, may still turn out otherwise; what is sent or failed stays so.
+        A worker that was slow may have been taken for dead meanwhile: that it sent a message stands against all that
+        others made of it, unless one of them has claimed it anew.
         """
-        open_ended = reminders.c.state.in_(("claimed", "unknown"))
-        return self._settle(self._these(reminder_ids) & open_ended, state=state, may_repeat=may_repeat, why=why)
+        became = {"now_state": state, "now_may_repeat": may_repeat, "now_why": why}
+        statement = SETTLE_SENT if state == "sent" else SETTLE
+        return self._each(statement, reminder_ids, now=self.recorded_at, worker=worker, **became)
+
+    def abandon_claims(self, reminder_ids: Iterable[int], *, state: str, may_repeat: bool, why: str) -> int:
+        """Write down that nobody will hear back of these any more. Gives how many were still claimed."""
+        became = {"now_state": state, "now_may_repeat": may_repeat, "now_why": why}
+        return self._each(ABANDON, reminder_ids, now=self.recorded_at, **became)
+
+    def let_refused_go_again(self, site_id: int, recipient: str, *, patient_ids: Iterable[int] | None = None) -> int:
+        """Let what was refused go out again: the recipient is reached otherwise now. Gives how many there were."""
+        theirs = self._among(reminders.c.patient_id, None if patient_ids is None else list(patient_ids))
+        refused = NOT_SENT & (reminders.c.state == "failed") & ~reminders.c.may_repeat
+        of_recipient = (reminders.c.site_id == site_id) & (reminders.c.recipient == recipient)
+        again = update(reminders).where(refused, of_recipient, theirs).values(may_repeat=True)
+        return self._connection.execute(again).rowcount
 
     def resolve_claims(self, reminder_ids: Iterable[int], *, state: str, may_repeat: bool, why: str) -> int:
         """Write down what a person says became of these, whatever is known of them. Gives how many were there."""
-        return self._settle(self._these(reminder_ids), state=state, may_repeat=may_repeat, why=why)
+        became = {"now_state": state, "now_may_repeat": may_repeat, "now_why": why}
+        return self._each(RESOLVE, reminder_ids, now=self.recorded_at, **became)
 
-    def _settle(self, which: ColumnElement[bool], **values: object) -> int:
-        settled = update(reminders).where(which).values(settled_at=self.recorded_at, **values)
-        return self._connection.execute(settled).rowcount
+    def _each(self, statement: Update | Delete, reminder_ids: Iterable[int], **values: object) -> int:
+        """Run the statement for each of these; gives how many rows it touched."""
+        each = [{"this_id": reminder_id, **values} for reminder_id in reminder_ids]
+        return self._connection.execute(statement, each).rowcount if each else 0
 
     def lock_day(self, job: str, site_id: int, on: date) -> None:
         """Wait until no other transaction writes the account of this site's day; the lock ends with the transaction."""
@@ -56,6 +102,3 @@ class KeepingClaims(Asking):
         kept = self._database.insert(job_days).values(**values)
         changed = {name: value for name, value in values.items() if name not in (*key, "started_at")}
         self._connection.execute(kept.on_conflict_do_update(index_elements=key, set_=changed))
-
-    def _these(self, reminder_ids: Iterable[int]) -> ColumnElement[bool]:
-        return self._among(reminders.c.id, list(reminder_ids))

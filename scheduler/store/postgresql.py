@@ -34,7 +34,12 @@ READ_AS_WRITTEN = (pl.Int64(), pl.Float64(), pl.Date(), pl.String())
 
 
 class PostgreSQL(Database):
-    """A PostgreSQL database."""
+    """A PostgreSQL database.
+
+    A connection that was cut while nobody used it (the server was started again, a firewall forgot it) is noticed and
+    replaced when it is taken up, before a transaction begins on it. One that is cut within a transaction fails it:
+    nobody but the action knows whether it may be done again.
+    """
 
     file = None
 
@@ -44,6 +49,7 @@ class PostgreSQL(Database):
         self.engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
             hide_parameters=True,
+            pool_pre_ping=True,
             connect_args={"connect_timeout": CONNECT_WITHIN_SECONDS},
         )
         event.listen(self.engine, "connect", _prepare)

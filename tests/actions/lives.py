@@ -58,7 +58,7 @@ def deleted(registry: Registry, performed_on: date = FIRST_VISIT, **options: Any
 
 def happened(registry: Registry, event: str, on: date, **options: Any) -> EventRecorded:
     """Record an event of P-1 as anna at New Year."""
-    return record_event(registry, rules_of(registry), "P-1", event, on, **ACTED | options)
+    return record_event(registry, rules_of(registry), options.pop("mrn", "P-1"), event, on, **ACTED | options)
 
 
 def taken_back(registry: Registry, event: str, on: date, **options: Any) -> EventRecorded:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import click
 
-from tests.benchmarks import follow_up, importing, replaying, scoring, signing_one, startup
+from tests.benchmarks import follow_up, importing, reminding, replaying, scoring, signing_one, startup
 
 BENCHMARKS: dict[str, Callable[[int], None]] = {
     "startup": startup.main,
@@ -13,6 +13,7 @@ BENCHMARKS: dict[str, Callable[[int], None]] = {
     "importing": importing.main,
     "follow_up": follow_up.main,
     "replaying": replaying.main,
+    "reminding": reminding.main,
     "signing_one": signing_one.main,
 }
 

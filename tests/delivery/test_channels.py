@@ -22,7 +22,9 @@ from tests.delivery.ways import (
 DOWN = "the channel failed for several messages in a row and counts as down; this one was not tried"
 
 
-def test_with_no_file_every_channel_is_standard_output_and_no_address_is_written(capsys: pytest.CaptureFixture[str]) -> None:
+def test_with_no_file_every_channel_is_standard_output_and_no_address_is_written(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     channels = Channels.read(None)
 
     delivered = channels.deliver("email", KIM, an_outgoing(text="다음 방문\n下次随访"))

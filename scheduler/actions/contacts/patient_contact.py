@@ -10,6 +10,7 @@ from scheduler.actions.contacts.reaching import Reach
 from scheduler.actions.finding import Patient
 from scheduler.actions.plans.facts import events_of
 from scheduler.core.reminders.consent import CONSENTED, may_be_contacted
+from scheduler.core.reminders.policy import Role
 from scheduler.errors import ClinicalDataError, Conflict
 from scheduler.store.reading import Reading
 from scheduler.store.transaction import Transaction
@@ -97,9 +98,15 @@ def why_not(reading: Reading, patient: Patient, *, today: date) -> str | None:
 
 
 def store_contacts(transaction: Transaction, rows: pl.DataFrame) -> None:
-    """Store versions of contacts (`TO_STORE`), their addresses encrypted. The audit is for the caller."""
+    """Store versions of contacts (`TO_STORE`), their addresses encrypted; what was refused before is owed again.
+
+    The audit is for the caller.
+    """
     typed = rows.select(pl.col(name).cast(kind) for name, kind in TO_STORE.items())
     transaction.append("contacts", transaction.sealed_contacts(typed))
+    given = typed.filter(pl.col("state") == GIVEN)["patient_id"]
+    for (site_id,), theirs in transaction.patients(given).group_by("site_id"):
+        transaction.let_refused_go_again(int(str(site_id)), Role.PATIENT.value, patient_ids=theirs["patient_id"])
 
 
 def a_version(reach: Reach, **cells: object) -> Mapping[str, object]:

@@ -13,6 +13,7 @@ from scheduler.actions.contacts.site_recipient import (
     address_of,
     newest_recipient,
     say_of,
+    site_id_of,
     store_version,
 )
 from scheduler.actions.one_patient import Said
@@ -46,6 +47,7 @@ def set_recipient(registry: Registry, named: Named, wanted: Reach, *, actor: str
             cells = {"version": newest.version + 1 if newest else 1, "channel": reach.channel}
             cells |= {"language": reach.language}
             store_version(transaction, named, **cells, address=reach.address, state=ACTIVE, recorded_by=actor)
+            transaction.let_refused_go_again(site_id_of(transaction, named.site), f"{named.role.value}:{named.code}")
             changed = reach.address != standing.address
             say_of(transaction, named, "set_recipient", Said(by=actor, reason=None), **cells, address_changed=changed)
         recipient = newest_recipient(transaction, named)

@@ -15,6 +15,7 @@ from scheduler.actions.one_patient import follow_one
 from scheduler.actions.plans.facts import events_of
 from scheduler.actions.plans.following import Followed
 from scheduler.actions.plans.rules import Rules
+from scheduler.actions.reminders.findings import messages_after_death
 from scheduler.core.episode_tasks import TASKS
 from scheduler.core.episodes import EpisodeStates, apply_events
 from scheduler.core.standing import DAYS, VOID, happened_by, stand
@@ -47,7 +48,8 @@ class Consequences:
 
     `opened` are the tasks to be done now that were not before, `closed` those that were to be done and are not any
     more (both `TASKS`); `effects` says what each event of the patient did; `other_verdicts` (`OTHER_VERDICTS`) are of
-    examinations that were recorded before and count for something else now.
+    examinations that were recorded before and count for something else now. `after_death` (`findings.AFTER_DEATH`) says
+    how many messages went out since the death, where the patient is dead and any did.
     """
 
     followed: Followed
@@ -55,6 +57,7 @@ class Consequences:
     opened: pl.DataFrame
     closed: pl.DataFrame
     other_verdicts: pl.DataFrame
+    after_death: pl.DataFrame
 
 
 def look(transaction: Transaction, patient: Patient, *, today: date) -> Before:
@@ -83,6 +86,7 @@ def follow_on(
         other_verdicts=followed.verdicts.join(before.verdicts, on="examination_id")
         .filter(pl.col("verdict") != pl.col("was"))
         .select(*OTHER_VERDICTS),
+        after_death=messages_after_death(transaction, before.patient.patient_id),
     )
 
 

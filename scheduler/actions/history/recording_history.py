@@ -73,7 +73,8 @@ def record_history(
     Whatever the order of the rows, each patient is followed after each day of theirs, as of that day or, where a later
     fact is recorded already, as of the last one up to `today`; at the end everybody of whom anything was stored is
     followed as of `today`. Of a procedure and day that is stored otherwise nothing is stored. One audit row tells of
-    each fact. Other columns that are given come back as they are.
+    each fact. The records of the patients of whom anything was stored count as changed: a reminder that is being sent
+    meanwhile is decided about anew. Other columns that are given come back as they are.
     """
     patients = pl.concat([examinations["patient_id"], events["patient_id"]]).unique()
     transaction.lock_patients(patients)
@@ -84,7 +85,9 @@ def record_history(
     told = _with_ids(transaction, told, is_new)
     told_events = events.with_columns(outcomes)
     work = _Work(transaction=transaction, rules=rules, actor=actor, today=today)
-    followed = list(work.rounds(told.filter(is_new), told_events.filter(is_new), after_round))
+    new, new_events = told.filter(is_new), told_events.filter(is_new)
+    followed = list(work.rounds(new, new_events, after_round))
+    transaction.raise_versions(pl.concat([new["patient_id"], new_events["patient_id"]]).unique())
     return History(
         examinations=told,
         events=told_events,

@@ -1,5 +1,6 @@
 """What is to be said at one site on one day, and what has become of it: read here, decided in the core."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -10,15 +11,17 @@ from scheduler.actions.worklist.worklist_facts import Asked
 from scheduler.actions.worklist.worklist_tasks import tasks_as_of
 from scheduler.core.episode_tasks import TASKS
 from scheduler.core.events import Event
-from scheduler.core.reminders.asked import CONTACTS, PEOPLE, VISITS, Audience, asked_for
+from scheduler.core.misses import in_turn, is_missed
+from scheduler.core.reminders.asked import CONTACTS, PEOPLE, STANDS_DAYS, VISITS, Audience, WhyNot, asked_for
 from scheduler.core.reminders.consent import may_be_contacted
 from scheduler.core.reminders.ledger import LEDGER, outcomes
-from scheduler.core.reminders.policy import ReminderPolicy, Role
+from scheduler.core.reminders.policy import ReminderPolicy, Role, VisitRung
 from scheduler.core.reminders.rungs import BASES, earliest_reach
-from scheduler.core.worklist import State, open_tasks, with_states
+from scheduler.core.worklist import open_tasks
 from scheduler.store.reading import Reading
 
 CONSOLE = "console"  # the channel of the machine itself, on which nobody need be told how to be reached
+IN_PLACE = [role.value for role in (Role.COORDINATOR, Role.SITE_LEAD, Role.CLINICIAN, Role.SURGEON)]
 STAFF = [role.value for role in Role if role is not Role.PATIENT]
 
 
@@ -33,6 +36,7 @@ class SiteDay:
 
     site_id: int
     site: str
+    time_zone: str
     on: date
     has_channels: bool
     is_past: bool = False
@@ -65,7 +69,7 @@ def what_is_said(
     events = reading.events_of(patients).rename({"happened_on": "on"})
     audience = Audience(
         people=people_of(reading, policy, day),
-        contacts=_contacts(reading, policy, events, patients, day.on),
+        contacts=_contacts(reading, policy, events, patients, day),
         dead=events.filter(pl.col("event") == Event.DEATH.value, pl.col("on") <= day.on)["patient_id"].unique(),
         is_working_day=rules.working_days(day.site).includes(day.on),
     )
@@ -82,9 +86,11 @@ def _to_be_tried(ledger: pl.DataFrame, day: SiteDay) -> pl.DataFrame:
 
 
 def people_of(reading: Reading, policy: ReminderPolicy, day: SiteDay) -> pl.DataFrame:
-    """Who is told at the site, by role (`PEOPLE`); a role in which there is nobody is told on the console.
+    """Who is told at the site, by role (`PEOPLE`).
 
-    Where messages can leave the machine nobody reads its console: then such a role is unreachable.
+    In the place of a role in which there is nobody the first of `IN_PLACE` is told in which there is somebody. At a
+    site that has named nobody at all the console is; but where messages can leave the machine nobody reads its console,
+    and the role is unreachable.
     """
     known = reading.recipients_of([day.site_id]).select(
         "role",
@@ -93,45 +99,68 @@ def people_of(reading: Reading, policy: ReminderPolicy, day: SiteDay) -> pl.Data
         pl.col("language").fill_null(policy.default_language),
         pl.lit(value=False).alias("unreachable"),
     )
-    empty = [role for role in STAFF if role not in known["role"].to_list()]
-    nobody = pl.DataFrame({"role": empty}, schema={"role": pl.String}).with_columns(
-        recipient=pl.format("{}:site", "role"),
-        own_channel=pl.lit(CONSOLE),
-        language=pl.lit(policy.default_language),
-        unreachable=pl.lit(day.has_channels),
-    )
-    return pl.concat([known, nobody]).select(pl.col(name).cast(kind) for name, kind in PEOPLE.items())
+    roles = known["role"].to_list()
+    empty = pl.DataFrame({"role": [role for role in STAFF if role not in roles]}, schema={"role": pl.String})
+    if instead := next((role for role in IN_PLACE if role in roles), None):
+        others = empty.join(known.filter(pl.col("role") == instead).drop("role"), how="cross")
+    else:
+        others = empty.with_columns(
+            recipient=pl.format("{}:site", "role"),
+            own_channel=pl.lit(CONSOLE),
+            language=pl.lit(policy.default_language),
+            unreachable=pl.lit(day.has_channels),
+        )
+    return pl.concat([known, others]).select(pl.col(name).cast(kind) for name, kind in PEOPLE.items())
 
 
 def _visits(reading: Reading, policy: ReminderPolicy, day: SiteDay, among: pl.Series | None) -> pl.DataFrame:
     """The visits that the policy may speak of on the day (`VISITS`)."""
     opening_by = day.on + timedelta(days=earliest_reach(policy))
     opened = reading.visits_to_remind(day.site_id, opening_by=opening_by, patient_ids=among)
-    answered = reading.visits_answered_on_rungs(day.site_id, _days(policy, day.on), patient_ids=among)
+    of_missed = [rung for rung in policy.visits if not rung.unless_missed]
+    answered = reading.visits_answered_on_rungs(
+        day.site_id,
+        _days(policy.visits, day.on),
+        missed=_days(of_missed, day.on, lately=STANDS_DAYS),
+        patient_ids=among,
+    )
     booked = reading.bookings_of(opened["visit_id"]).filter(pl.col("state") == "booked")
     every = pl.concat([_with_misses(reading, opened, day.on), answered]).join(
         booked.select("visit_id", "booked_on"), on="visit_id", how="left", maintain_order="left"
     )
-    return every.select(pl.col(name).cast(kind) for name, kind in VISITS.items())
+    return _with_seen(reading, every).select(pl.col(name).cast(kind) for name, kind in VISITS.items())
 
 
-def _days(policy: ReminderPolicy, on: date) -> dict[str, list[date]]:
-    """The days of a visit on which it would reach a rung on this day, by column."""
+def _days(rungs: Sequence[VisitRung], on: date, *, lately: int = 1) -> dict[str, list[date]]:
+    """The days of a visit on which it would reach a rung on this day, or on one of the last so many, by column."""
     days: dict[str, list[date]] = {}
-    for rung in policy.visits:
-        days.setdefault(BASES[rung.counted_from], []).append(on - timedelta(days=rung.offset_days))
+    for rung in rungs:
+        reached = [on - timedelta(days=rung.offset_days + before) for before in range(lately)]
+        days.setdefault(BASES[rung.counted_from], []).extend(reached)
     return days
+
+
+def _with_seen(reading: Reading, visits: pl.DataFrame) -> pl.DataFrame:
+    """The visits, with whether a later one of the episode is done (`seen_since`, told of missed ones)."""
+    missed = visits.filter(pl.col("status") == "missed")["episode_id"].unique()
+    if missed.is_empty():
+        return visits.with_columns(seen_since=pl.lit(value=False))
+    done = reading.answered_visits(missed).filter(pl.col("status") == "done")
+    last = done.group_by("episode_id").agg(done_on=pl.col("due_on").max())
+    seen = (pl.col("done_on") > pl.col("due_on")).fill_null(value=False)
+    return visits.join(last, on="episode_id", how="left", maintain_order="left").with_columns(seen_since=seen)
 
 
 def _with_misses(reading: Reading, opened: pl.DataFrame, on: date) -> pl.DataFrame:
     """The open visits, missed where the next one has taken their place by the day."""
     late = opened.filter(pl.col("closes_on") < on)["episode_id"].unique()
-    theirs = pl.col("episode_id").is_in(late.implode())
-    answered = reading.answered_visits(late)
-    in_turn = pl.concat([opened.filter(theirs), answered], how="diagonal").with_columns(intensity=pl.lit(None))
-    missed = with_states(in_turn, as_of=on).filter(pl.col("state") == State.MISSED.value)["visit_id"]
-    is_missed = pl.col("visit_id").is_in(missed.implode())
-    return opened.with_columns(status=pl.when(is_missed).then(pl.lit("missed")).otherwise("status"))
+    if late.is_empty():
+        return opened
+    theirs = opened.filter(pl.col("episode_id").is_in(late.implode()))
+    turns = in_turn(pl.concat([theirs, reading.answered_visits(late)], how="diagonal"))
+    missed = turns.filter(is_missed(on) & (pl.col("status") == "open"))["visit_id"]
+    gone = pl.when(pl.col("visit_id").is_in(missed.implode())).then(pl.lit("missed"))
+    return opened.with_columns(status=gone.otherwise("status"))
 
 
 def _tasks(reading: Reading, rules: Rules, day: SiteDay, among: pl.Series | None) -> pl.DataFrame:
@@ -144,11 +173,13 @@ def _tasks(reading: Reading, rules: Rules, day: SiteDay, among: pl.Series | None
 
 
 def _contacts(
-    reading: Reading, policy: ReminderPolicy, events: pl.DataFrame, patients: pl.Series, on: date
+    reading: Reading, policy: ReminderPolicy, events: pl.DataFrame, patients: pl.Series, day: SiteDay
 ) -> pl.DataFrame:
     """How patients are reached, or why they may not be (`CONTACTS`): a row for each."""
     contacts = reading.contacts_of(patients)
-    allowed = may_be_contacted(patients.to_frame("patient_id"), contacts, events, as_of=on)
+    allowed = may_be_contacted(patients.to_frame("patient_id"), contacts, events, as_of=day.on)
+    if not day.has_channels:
+        allowed = allowed.with_columns(pl.col("why_not").fill_null(WhyNot.NO_CHANNEL.value))
     reached = contacts.select("patient_id", pl.col("channel").alias("own_channel"), "language")
     return (
         allowed.rename({"why_not": "barred"})

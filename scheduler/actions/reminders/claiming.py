@@ -94,23 +94,24 @@ def _is_of(among: Among) -> pl.Expr:
 def settle_stale_claims(run: Run, day: SiteDay) -> None:
     """Give back what a worker claimed and never began to send; call unknown what it began and never heard back of.
 
-    Of a worker that claimed longer ago than `claims_last_minutes`. One that was slow all the same finds its claims
-    gone, and sends nothing; what it hears later it still may write down.
+    Of a worker that claimed, or began, longer ago than `claims_last_minutes`. One that was slow all the same finds its
+    claims gone, and sends nothing; that it sent a message it may still write down.
     """
     now = run.reminding.now()
     since = now - timedelta(minutes=run.reminding.claims_last_minutes)
     with run.registry.transaction(recorded_at=now) as transaction:
         stale = transaction.reminders_not_sent([Outcome.CLAIMED.value], site_id=day.site_id).filter(
-            pl.col("claimed_at") <= since
+            pl.coalesce("attempted_at", "claimed_at") <= since
         )
+        if stale.is_empty():
+            return
         untried = stale.filter(pl.col("attempted_at").is_null())["reminder_id"]
         tried = stale.filter(pl.col("attempted_at").is_not_null())
         transaction.delete_claims(untried)
         for (may_be_resent,), rows in tried.group_by(_may_be_resent(run)):
             state = Outcome.FAILED if may_be_resent else Outcome.UNKNOWN
-            transaction.settle_claims(rows["reminder_id"], state=state.value, may_repeat=bool(may_be_resent), why=DIED)
-    if stale.height:
-        run.reminding.told("released", site=day.site, count=len(untried), unknown=tried.height)
+            transaction.abandon_claims(rows["reminder_id"], state=state.value, may_repeat=bool(may_be_resent), why=DIED)
+    run.reminding.told("released", site=day.site, count=len(untried), unknown=tried.height)
 
 
 def _may_be_resent(run: Run) -> pl.Expr:
@@ -145,5 +146,6 @@ def _stored(transaction: Transaction, owed: pl.DataFrame, run: Run, day: SiteDay
     new = claimed.filter(is_new).with_columns(attempts=pl.lit(0))
     transaction.append("reminders", new.select("id", *PUT, *KEY, "attempts"))
     transaction.update("reminders", claimed.filter(~is_new), key=["id"], put=PUT)
-    versions = transaction.versions_of(claimed["patient_id"].unique())
-    return claimed.join(versions, on="patient_id", maintain_order="left").select(*CLAIMED)
+    versions = transaction.versions_of(claimed["patient_id"])
+    version = pl.col("patient_id").replace_strict(versions, return_dtype=pl.Int64)
+    return claimed.with_columns(version=version).select(*CLAIMED)

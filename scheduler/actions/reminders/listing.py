@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from scheduler.actions.finding import patients_named
 from scheduler.actions.reminders.foreseeing import named
 from scheduler.actions.worklist.list_worklist import check_site
 from scheduler.core.reminders.ledger import Outcome
@@ -23,6 +24,7 @@ LISTED: dict[str, pl.DataType] = {
     "state": pl.String(),
     "attempts": pl.Int64(),
     "why": pl.String(),
+    "goes_out_again": pl.Boolean(),  # failed, and tried again by the next run; else an open one waits for a person
 }
 NOT_SENT = (Outcome.UNKNOWN.value, Outcome.FAILED.value, Outcome.CLAIMED.value)
 
@@ -38,7 +40,8 @@ def list_reminders(
 ) -> pl.DataFrame:
     """The rows of the ledger in these states on the accounts of some days, both included (`LISTED`), newest first.
 
-    What is not sent is listed whatever its day. `mrns` narrows to some patients. Raises `SiteNotFound`.
+    What is not sent is listed whatever its day. `mrns` (or `#17`) narrows to some patients. Raises `SiteNotFound` and
+    `PatientNotFound`.
     """
     with registry.reading() as reading:
         check_site(reading, site)
@@ -48,7 +51,9 @@ def list_reminders(
         sent = [reading.reminders_sent_on(days, site_id=site_id)] if Outcome.SENT.value in states else []
         waiting = reading.reminders_not_sent([state for state in states if state in NOT_SENT], site_id=site_id)
         rows = pl.concat([*sent, waiting]).join(sites, on="site_id", maintain_order="left")
-        told = named(reading, rows).rename({"message_id": "message", "message": "text", "owed_on": "on"})
-    if mrns:
-        told = told.filter(pl.col("mrn").is_in(list(mrns)))
+        if mrns:
+            rows = rows.filter(pl.col("patient_id").is_in(patients_named(reading, mrns, site=site).implode()))
+        told = named(reading, rows).rename(
+            {"message_id": "message", "message": "text", "owed_on": "on", "may_repeat": "goes_out_again"}
+        )
     return told.sort(["on", "message", "mrn"], descending=[True, False, False]).select(*LISTED)

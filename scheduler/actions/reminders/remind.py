@@ -7,7 +7,14 @@ from datetime import date, datetime, timedelta
 import polars as pl
 
 from scheduler.actions.plans.rules import Rules
-from scheduler.actions.reminders.accounting import Accounted, Balance, account_for, account_for_missed, balance_of
+from scheduler.actions.reminders.accounting import (
+    REMINDERS,
+    Accounted,
+    Balance,
+    account_for,
+    account_for_missed,
+    balance_of,
+)
 from scheduler.actions.reminders.asking import SiteDay
 from scheduler.actions.reminders.claiming import Kinds, claim, settle_stale_claims
 from scheduler.actions.reminders.days import gaps
@@ -15,6 +22,7 @@ from scheduler.actions.reminders.running import Reminding, Run
 from scheduler.actions.reminders.sending import send
 from scheduler.actions.worklist.list_worklist import check_site
 from scheduler.core.calendar import local_day
+from scheduler.core.reminders.ledger import Outcome
 from scheduler.delivery.channels import Channels
 from scheduler.errors import ClinicalDataError
 from scheduler.store.registry import Registry
@@ -36,12 +44,15 @@ def remind(registry: Registry, rules: Rules, channels: Channels, reminding: Remi
     """Send what is owed today; gives the balance of every day that was accounted for, today's last, site by site.
 
     Each site has its own today. Done again the same day it sends what has come to be owed since, and tries again what
-    certainly did not arrive; everything else stays. Stopped, it gives back what it had not begun. Raises
-    `SiteNotFound`, and the errors of the database where `reminding` has no more patience with it.
+    certainly did not arrive; everything else stays. Stopped, or when the site's day is over, it gives back what it had
+    not begun. Where a day to come is accounted for already, a clock is wrong: that is told as `clock_behind`, and what
+    was told on the later day is not told again. Raises `SiteNotFound`, and the errors of the database where
+    `reminding` has no more patience with it.
     """
     run = Run(registry=registry, rules=rules, channels=channels, reminding=reminding)
     balances: list[Balance] = []
     for today in run.patiently(lambda: site_days(run)):
+        _tell_if_behind(run, today)
         balances += _missed(run, today)
         if reminding.stopping():
             break
@@ -61,6 +72,7 @@ def account_until(
     for today in run.patiently(lambda: site_days(run)):
         if on > today.on:
             raise DayToCome(site=today.site, on=on, today=today.on)
+        _tell_if_behind(run, today)
         if on == today.on:
             balances += [*_missed(run, today), _today(run, today)]
             continue
@@ -81,6 +93,7 @@ def site_days(run: Run) -> list[SiteDay]:
         SiteDay(
             site_id=row["site_id"],
             site=row["site"],
+            time_zone=row["time_zone"],
             on=local_day(now, row["time_zone"]),
             has_channels=run.channels.otherwise is None,
         )
@@ -93,11 +106,30 @@ def _known(run: Run, today: SiteDay, on: date) -> Balance | None:
         return balance_of(reading, today.site_id, on)
 
 
+def _tell_if_behind(run: Run, today: SiteDay) -> None:
+    """Tell where a later day than today was accounted for already: this clock went back, or another was ahead."""
+    last = run.patiently(lambda: _last_accounted(run, today))
+    if last is not None and last > today.on:
+        run.reminding.told("clock_behind", site=today.site, on=today.on, accounted_until=last)
+
+
+def _last_accounted(run: Run, today: SiteDay) -> date | None:
+    with run.registry.reading() as reading:
+        days = reading.job_days(REMINDERS, site_id=today.site_id, since=today.on)["ran_for"].to_list()
+    return max(days, default=None)
+
+
 def _missed(run: Run, today: SiteDay, *, until: date | None = None) -> list[Balance]:
-    """Account for each day before today that is not accounted for, the earliest first, up to a day (inclusive)."""
+    """Account for each day before today that is not accounted for, the earliest first, up to a day (inclusive).
+
+    What a worker died over is settled first, so that its day tells what became of it. A day of which a worker holds
+    claims that are not stale yet is left to that worker, or to the next run.
+    """
+    run.patiently(lambda: settle_stale_claims(run, today))
     found = run.patiently(lambda: gaps(run.registry, now=run.reminding.now(), site=today.site))
     last = today.on - timedelta(days=1) if until is None else until
-    days = found.filter(pl.col("on") <= last)["on"].to_list()
+    held = run.patiently(lambda: _held(run, today))
+    days = [on for on in found.filter(pl.col("on") <= last)["on"].to_list() if on not in held]
     balances = []
     for on in days:
         if run.reminding.stopping():
@@ -107,17 +139,28 @@ def _missed(run: Run, today: SiteDay, *, until: date | None = None) -> list[Bala
     return balances
 
 
+def _held(run: Run, today: SiteDay) -> set[date]:
+    """The days of the site of which a worker holds claims."""
+    with run.registry.reading() as reading:
+        claimed = reading.reminders_not_sent([Outcome.CLAIMED.value], site_id=today.site_id)
+    return set(claimed["owed_on"])
+
+
 def _today(run: Run, day: SiteDay) -> Balance:
     """Account, claim and send, until nothing is owed any more or the run is to stop."""
     started_at = run.reminding.now()
     day = replace(day, tried_before=started_at)
-    run.patiently(lambda: settle_stale_claims(run, day))
     found = run.patiently(lambda: account_for(run, day, started_at=started_at))
     for _ in range(MOST_PASSES):
-        if found.owed.is_empty() or run.reminding.stopping():
+        if found.owed.is_empty() or _is_over(run, day):
             break
         found = _pass(run, day, found, started_at)
     return found.balance
+
+
+def _is_over(run: Run, day: SiteDay) -> bool:
+    """Whether the run is to stop, or the site's day is over: what it owed is owed on the next one."""
+    return run.reminding.stopping() or local_day(run.reminding.now(), day.time_zone) != day.on
 
 
 def _pass(run: Run, day: SiteDay, found: Accounted, started_at: datetime) -> Accounted:
@@ -127,7 +170,7 @@ def _pass(run: Run, day: SiteDay, found: Accounted, started_at: datetime) -> Acc
         claims = run.patiently(lambda: claim(run, day, decided, patients, kinds=kinds))  # noqa: B023 (called at once)
         decided = claims.outcomes
         send(run, day, claims)
-        if run.reminding.stopping():
+        if _is_over(run, day):
             break
     after = run.patiently(lambda: account_for(run, day, started_at=started_at, decided=decided))
     if after.owed.is_empty():

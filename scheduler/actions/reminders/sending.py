@@ -27,25 +27,38 @@ def send(run: Run, day: SiteDay, claims: Claims) -> None:
     messages = claims.messages()
     while some := list(islice(messages, ADDRESSES_AT_A_TIME)):
         addresses = run.patiently(lambda: addresses_of(run, day, pl.concat(some)))
-        for rows in some:
+        for place, rows in enumerate(some):
             if run.reminding.stopping():
-                _give_back(run, [rows, *messages])
+                _give_back(run, [*some[place:], *messages])
                 return
             _send(run, day, rows, addresses)
 
 
 def _send(run: Run, day: SiteDay, rows: pl.DataFrame, addresses: Addresses) -> None:
-    """Send one message, if its claim still stands."""
-    standing = run.patiently(lambda: _attempted(run, rows))
-    if standing.is_empty():
+    """Send one message, if it can be written and its claim still stands."""
+    outgoing = _written(run, day, rows, addresses)
+    standing = run.patiently(lambda: _attempted(run, day, rows, addresses)) if outgoing else rows.clear()
+    if outgoing is None or standing.is_empty():
         return
+    if standing.height < rows.height:
+        outgoing = worded(run, day, standing, addresses, reference=reference_of(standing))
     message_id, channel = int(standing["message_id"][0]), str(standing["channel"][0])
     run.reminding.told("attempting", site=day.site, message=message_id, channel=channel, count=standing.height)
-    outgoing = worded(run, day, standing, addresses, reference=reference_of(standing))
     delivered = _delivered(run, channel, addresses.of(standing), outgoing)
     run.reminding.told("delivered", site=day.site, message=message_id, channel=channel, outcome=delivered.outcome.value)
     run.patiently(lambda: _settle(run, standing, delivered))
     run.reminding.told("marked", site=day.site, message=message_id)
+
+
+def _written(run: Run, day: SiteDay, rows: pl.DataFrame, addresses: Addresses) -> Outgoing | None:
+    """The message; None where it cannot be written: then it failed, and the others go out all the same."""
+    try:
+        return worded(run, day, rows, addresses, reference=reference_of(rows))
+    except Exception as error:  # noqa: BLE001 (one that cannot be written must keep no other back)
+        failed = Delivered(outcome=Delivery.UNREACHED, why="hepwatch could not write the message", attempts=0)
+        run.patiently(lambda: _settle(run, rows, failed))
+        run.reminding.told("not_written", site=day.site, error=type(error).__name__)
+        return None
 
 
 def reference_of(rows: pl.DataFrame) -> str:
@@ -60,16 +73,19 @@ def _delivered(run: Run, channel: str, address: str | None, outgoing: Outgoing) 
     )
 
 
-def _attempted(run: Run, rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows that are tried now: their claims stand, and nothing was recorded of their patients since.
+def _attempted(run: Run, day: SiteDay, rows: pl.DataFrame, addresses: Addresses) -> pl.DataFrame:
+    """The rows that are tried now: their claims stand, and nothing was recorded of patients or recipients since.
 
     The others are given back; the next pass decides about them as things stand then.
     """
     with run.registry.transaction(recorded_at=run.reminding.now()) as transaction:
-        versions = transaction.versions_of(rows["patient_id"].unique())
-        same = rows.join(versions, on=["patient_id", "version"], how="semi", maintain_order="left")
-        changed = rows.join(same, on="reminder_id", how="anti")
-        transaction.delete_claims(changed["reminder_id"])
+        versions = transaction.versions_of(rows["patient_id"])
+        claimed = rows.select("reminder_id", "patient_id", "version").rows()
+        changed = [reminder for reminder, patient, version in claimed if versions.get(patient) != version]
+        if transaction.newest_recipient_id(day.site_id) != addresses.newest_recipient_id:
+            changed = rows["reminder_id"].to_list()
+        same = rows.filter(~pl.col("reminder_id").is_in(changed)) if changed else rows
+        transaction.delete_claims(changed, worker=run.reminding.worker)
         own = transaction.attempt_claims(same["reminder_id"], worker=run.reminding.worker)
     return same if own == same.height else _own(run, same)
 
@@ -90,6 +106,7 @@ def _settle(run: Run, rows: pl.DataFrame, delivered: Delivered) -> None:
     with run.registry.transaction(recorded_at=run.reminding.now()) as transaction:
         transaction.settle_claims(
             rows["reminder_id"],
+            worker=run.reminding.worker,
             state=states.get(delivered.outcome, Outcome.FAILED).value,
             may_repeat=resend or delivered.outcome is Delivery.UNREACHED,
             why=None if delivered.outcome is Delivery.SENT else delivered.why,
@@ -102,6 +119,6 @@ def _give_back(run: Run, messages: list[pl.DataFrame]) -> None:
 
     def given_back() -> int:
         with run.registry.transaction(recorded_at=run.reminding.now()) as transaction:
-            return transaction.delete_claims(ids)
+            return transaction.delete_claims(ids, worker=run.reminding.worker)
 
     run.reminding.told("released", count=run.patiently(given_back))

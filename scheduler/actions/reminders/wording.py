@@ -12,6 +12,7 @@ from scheduler.core.reminders.policy import Role, ShownAs
 from scheduler.delivery.outcome import Outgoing
 from scheduler.messages import Contents, Line, render, telling_words
 
+NAMELESS = "clinic"
 TO_PATIENT = Role.PATIENT.value
 
 
@@ -23,6 +24,7 @@ class Addresses:
     of_patients: Mapping[int, str]
     mrns: Mapping[int, str]
     site_title: str
+    newest_recipient_id: int  # when they were read, so that a change since is noticed
 
     def of(self, rows: pl.DataFrame) -> str | None:
         """The address of the one recipient of these rows; None where the channel needs none."""
@@ -43,6 +45,7 @@ def addresses_of(run: Run, day: SiteDay, rows: pl.DataFrame) -> Addresses:
             of_recipients=dict(of_people.select("recipient", "address").rows()),
             of_patients=dict(reading.contact_addresses(patients).select("patient_id", "address").rows()),
             mrns=dict(reading.identities(shown).select("patient_id", "mrn").rows()),
+            newest_recipient_id=reading.newest_recipient_id(day.site_id),
             site_title=str(reading.sites().filter(pl.col("site_id") == day.site_id)["title"][0]),
         )
 
@@ -58,10 +61,15 @@ def worded(run: Run, day: SiteDay, rows: pl.DataFrame, addresses: Addresses, *, 
 
 
 def _title(run: Run, day: SiteDay, row: Mapping[str, object], addresses: Addresses) -> str:
-    """What the site is called; to a patient its code, where the title would tell a diagnosis."""
-    language = run.policy.languages.get(str(row["language"]))
-    tells = language is not None and bool(telling_words(addresses.site_title, language))
-    return day.site if row["recipient"] == TO_PATIENT and tells else addresses.site_title
+    """What the site is called; to a patient its code, or no name at all, where that would tell a diagnosis."""
+    if row["recipient"] != TO_PATIENT:
+        return addresses.site_title
+    return next((name for name in (addresses.site_title, day.site) if not _tells(run, name)), NAMELESS)
+
+
+def _tells(run: Run, name: str) -> bool:
+    """Whether a name holds a word of any language of the policy that would tell a diagnosis."""
+    return any(telling_words(name, language) for language in run.policy.languages.values())
 
 
 def _that_show(run: Run, how: ShownAs) -> list[str]:

@@ -7,6 +7,7 @@ import polars as pl
 from scheduler.actions.plans.deciding import EXTEND_WITHIN_MONTHS
 from scheduler.actions.plans.rules import Rules
 from scheduler.actions.plans.signed_findings import signed_findings
+from scheduler.actions.reminders.findings import FOUND, message_findings
 from scheduler.actions.worklist.list_worklist import check_site
 from scheduler.actions.worklist.worklist_facts import Asked
 from scheduler.actions.worklist.worklist_tasks import tasks_as_of
@@ -24,12 +25,6 @@ FINDINGS: dict[str, pl.DataType] = {
     "since_on": pl.Date(),  # missing where no day says it
     "what": pl.String(),
 }
-FOUND: dict[str, pl.DataType] = {
-    "patient_id": pl.Int64(),
-    "finding": pl.String(),
-    "since_on": pl.Date(),
-    "what": pl.String(),
-}
 OF_TASKS = {Task.SIGN_PATHOLOGY.value: "pathology late", Task.SETTLE_PROVISIONAL_PLAN.value: "provisional too long"}
 DAYS_AHEAD = 400  # visits that open later are looked at when they come nearer
 
@@ -39,8 +34,9 @@ def list_findings(registry: Registry, rules: Rules, *, today: date, site: str | 
 
     Pathology unsigned at day 45; a plan provisional for 60 days; a visit of the next 400 days in whose whole window the
     site does not work; a plan that runs out within a year; an active patient with a plan and no open visit ahead; an
-    appointment of a visit that is not to be held any more; and a patient whose surgery is signed and who is neither
-    planned nor exempt. Raises `SiteNotFound`.
+    appointment of a visit that is not to be held any more; a patient whose surgery is signed and who is neither planned
+    nor exempt; and messages that went out after a death, that may not have arrived, or that were refused. Raises
+    `SiteNotFound`.
     """
     with registry.reading() as reading:
         check_site(reading, site)
@@ -52,6 +48,7 @@ def list_findings(registry: Registry, rules: Rules, *, today: date, site: str | 
                 _nothing_ahead(reading, today),
                 _idle_appointments(reading, today),
                 _unplanned(reading, rules),
+                message_findings(reading),
             ]
         )
         people = reading.patients(found["patient_id"]).select("patient_id", "site")

@@ -24,7 +24,7 @@ MISSED = "missed"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What is asked about: a day (inclusive), a moment (inclusive; None: now), a site (None: all), patients (None: all).
+    """What is asked about: a day (inclusive), a moment (inclusive; None: now), a site and patients (None: all).
 
     `is_now`: the day is today or to come and everything recorded is known, so that the stored statuses hold.
     """

@@ -4,6 +4,7 @@ Reads what is recorded. Asked about now, only the patients are looked at of whom
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import polars as pl
@@ -51,8 +52,8 @@ def tasks_as_of(reading: Reading, rules: Rules, asked: Asked) -> pl.DataFrame:
 
 def _who(reading: Reading, asked: Asked) -> "pl.Series | None":
     """The patients of whom an event, a result or a plan may ask for a task."""
-    everybody = known_patients(reading, asked)
     if not asked.is_now or asked.among is not None:
+        everybody = known_patients(reading, asked)
         return everybody if everybody is None else pl.Series("patient_id", everybody)
     some = pl.concat(
         [
@@ -61,7 +62,7 @@ def _who(reading: Reading, asked: Asked) -> "pl.Series | None":
             reading.patients_to_settle(datetime.combine(asked.as_of - NOT_YET, time.min, tzinfo=UTC)),
         ]
     ).unique()
-    return some if everybody is None else some.filter(some.is_in(pl.Series(everybody).implode()))
+    return pl.Series("patient_id", known_patients(reading, replace(asked, among=some)))
 
 
 def _of_events(then: Known, states: pl.DataFrame, as_of: date) -> pl.DataFrame:
@@ -78,6 +79,8 @@ def _r2(reading: Reading, then: Known, asked: Asked) -> pl.DataFrame:
     """
     resected = then.facts.episodes.filter(pl.col("resection_id").is_not_null())
     unplanned = resected.join(then.facts.plans, on="episode_id", how="anti")
+    if unplanned.is_empty():
+        return pl.DataFrame(schema={"episode_id": pl.Int64, "r2_on": pl.Date})
     signed = reading.signings(unplanned["patient_id"], known_at=asked.known_at).select(
         "episode_id", "pathology_signed_at"
     )
@@ -113,6 +116,8 @@ def _of_results(then: Known, rules: Rules, asked: Asked) -> Iterator[pl.DataFram
 def _plan_versions(reading: Reading, then: Known, asked: Asked) -> pl.DataFrame:
     """The versions (`PLAN_VERSIONS`) of the plans of these episodes; of those provisional now, where that is asked."""
     episodes = then.facts.plans.filter("provisional") if asked.is_now else then.facts.episodes
+    if episodes.is_empty():
+        return pl.DataFrame(schema=PLAN_VERSIONS)
     states = then.standing.states.select("patient_id", "episode_id", "anchor_on", "ended_on")
     return (
         reading.plan_versions_of(episodes["episode_id"], known_at=asked.known_at)

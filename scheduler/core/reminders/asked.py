@@ -6,7 +6,7 @@ A row without a reason against it is owed, unless the ledger has it (`ledger`).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 import polars as pl
@@ -26,13 +26,14 @@ VISITS: dict[str, pl.DataType] = {
     "status": pl.String(),  # open, done, missed, censored
     "episode_state": pl.String(),
     "booked_on": pl.Date(),  # missing where no appointment stands
+    "seen_since": pl.Boolean(),  # a later visit of the episode is done
 }
 PEOPLE: dict[str, pl.DataType] = {
     "role": pl.String(),
     "recipient": pl.String(),  # role:code
     "own_channel": pl.String(),  # missing: the policy's
     "language": pl.String(),  # missing: the policy's
-    "unreachable": pl.Boolean(),  # there is nobody in this role, and a message would be read by nobody
+    "unreachable": pl.Boolean(),  # there is nobody who could be told in this role's place
 }
 CONTACTS: dict[str, pl.DataType] = {
     "patient_id": pl.Int64(),
@@ -61,8 +62,13 @@ ASKED: dict[str, pl.DataType] = {
     "message": pl.String(),
     "digest": pl.Boolean(),
     "resend_when_unknown": pl.Boolean(),
+    "repeats_every_days": pl.Int64(),  # missing where it is told once
     "why_not": pl.String(),  # a WhyNot; missing where a message is to go out
 }
+
+
+STANDS_DAYS = 7  # policy: so long a missed visit stands on a rung, whatever days of them are quiet
+ONE_TELLING = ("visit_id", "patient_id", "task", "opened_on", "rung", "recipient")
 
 
 class WhyNot(StrEnum):
@@ -75,8 +81,11 @@ class WhyNot(StrEnum):
     ENDED = "ended"
     BOOKED = "booked"
     NO_CONSENT = "no_consent"
-    NO_CONTACT = "no_contact"  # neither an address of the patient nor anybody in the role
+    NO_CONTACT = "no_contact"  # nothing says how to reach the patient
+    NO_CHANNEL = "no_channel"  # no channel is configured by which a message could reach a patient
+    NOBODY_IN_ROLE = "nobody_in_role"  # nor anybody else at the site
     QUIET_DAY = "quiet_day"
+    TOLD_LATELY = "told_lately"  # the last time is not as long ago as the rung repeats
     SUPERSEDED = "superseded"  # a higher rung, or a later occurrence, has taken its place
     NOT_RUNNING = "not_running"  # of a day on which the service did not run; it is owed on the next
 
@@ -102,14 +111,16 @@ def asked_for(
 
     One row for each recipient of: the highest rung that an open visit or a task has reached by the day; and each rung
     that any of the visits reaches on that very day, which is superseded where the visit has reached a higher one, and
-    otherwise held back by what became of the visit. So each visit passes each rung once, told or with a reason.
+    otherwise held back by what became of the visit. So each visit passes each rung once, told or with a reason. A
+    missed visit stands for a week on each rung that is said of missed ones, unless the patient was seen since. Whoever
+    is told in several roles is told once.
     A patient of whom `contacts` has no row has given no consent.
 
     >>> from scheduler.core.reminders.policy import AfterAppointment, CountedFrom, To
     >>> to = To(role=Role.PATIENT, channel="email", message="due", digest=False, resend_when_unknown=False,
     ...     sends_on=SendsOn.WORKING_DAYS)
     >>> rung = VisitRung(rung="due", counted_from=CountedFrom.DUE, offset_days=0, repeats_every_days=None,
-    ...     unless_booked=True, to=(to,), because="-", source="policy")
+    ...     unless_booked=True, unless_missed=True, to=(to,), because="-", source="policy")
     >>> booking = AfterAppointment(counts_for_days=3, source="policy")
     >>> policy = ReminderPolicy.model_construct(visits=(rung,), tasks=(), after_appointment=booking)
     >>> day = date(2026, 3, 31)
@@ -138,23 +149,33 @@ def asked_for(
             channel=pl.coalesce("own_channel", "channel"),
             why_not=pl.coalesce("why_not", dead, "barred", pl.when(quiet).then(pl.lit(WhyNot.QUIET_DAY.value))),
         )
-        .select(pl.col(name).cast(kind) if name in ASKED else name for name, kind in ASKED.items())
+        .select(pl.col(name).cast(kind) for name, kind in ASKED.items())
+        .sort(pl.col("why_not").is_not_null(), maintain_order=True)
+        .unique(ONE_TELLING, keep="first", maintain_order=True)
     )
 
 
 def _of_visits(visits: pl.DataFrame, policy: ReminderPolicy, as_of: date) -> pl.DataFrame:
     """The rungs on which open visits stand, and those that any visit reaches on the day, each with `why_not`."""
     is_open = pl.col("status") == "open"
-    standing = visit_rungs(visits.filter(is_open), policy, as_of=as_of)
+    climbing = _climbing(visits, policy, as_of)
+    standing = pl.concat([visit_rungs(visits.filter(is_open), policy, as_of=as_of), climbing])
     today = first_days(visits, policy, on=as_of)
     passed = today.join(standing, on=["visit_id", "rank"], how="anti", maintain_order="left")
     superseded = pl.when(is_open).then(pl.lit(WhyNot.SUPERSEDED.value))
     return pl.concat(
         [
-            standing.with_columns(why_not=pl.coalesce(_gone(), _booked(policy, as_of))),
-            passed.with_columns(why_not=pl.coalesce(_gone(), superseded)),
+            standing.with_columns(why_not=pl.coalesce(_stopped(), _booked(policy, as_of))),
+            passed.with_columns(why_not=pl.coalesce(_answered(), _stopped(), superseded)),
         ]
     )
+
+
+def _climbing(visits: pl.DataFrame, policy: ReminderPolicy, as_of: date) -> pl.DataFrame:
+    """The missed visits of patients who were not seen since, on the rungs that are said of them and reached lately."""
+    unseen = visits.filter(pl.col("status") == "missed", ~pl.col("seen_since"))
+    lately = pl.col("reached_on") > as_of - timedelta(days=STANDS_DAYS)
+    return visit_rungs(unseen, policy, as_of=as_of).filter(~pl.col("unless_missed"), lately)
 
 
 def _of_tasks(tasks: pl.DataFrame, policy: ReminderPolicy, as_of: date) -> pl.DataFrame:
@@ -163,17 +184,20 @@ def _of_tasks(tasks: pl.DataFrame, policy: ReminderPolicy, as_of: date) -> pl.Da
     return task_rungs(once, policy, as_of=as_of).with_columns(why_not=pl.lit(None, dtype=pl.String))
 
 
-def _gone() -> pl.Expr:
-    """Why nobody is asked to come for the visit any more."""
+def _answered() -> pl.Expr:
+    """Why nobody is asked to come for a visit that is not open any more."""
+    statuses = {"done": WhyNot.DONE.value, "missed": WhyNot.MISSED.value, "censored": WhyNot.ENDED.value}
+    return pl.col("status").replace_strict(statuses, default=None, return_dtype=pl.String)
+
+
+def _stopped() -> pl.Expr:
+    """Why nobody is asked to come for any visit of the episode."""
     states = {
         EpisodeState.PAUSED.value: WhyNot.PAUSED.value,
         EpisodeState.HANDED_OVER.value: WhyNot.HANDED_OVER.value,
         EpisodeState.ENDED.value: WhyNot.ENDED.value,
     }
-    statuses = {"done": WhyNot.DONE.value, "missed": WhyNot.MISSED.value, "censored": WhyNot.ENDED.value}
-    by_status = pl.col("status").replace_strict(statuses, default=None, return_dtype=pl.String)
-    by_state = pl.col("episode_state").replace_strict(states, default=None, return_dtype=pl.String)
-    return pl.coalesce(by_status, by_state)
+    return pl.col("episode_state").replace_strict(states, default=None, return_dtype=pl.String)
 
 
 def _booked(policy: ReminderPolicy, as_of: date) -> pl.Expr:
@@ -187,7 +211,8 @@ def _recipients(policy: ReminderPolicy) -> pl.DataFrame:
     rows = [*_rows(policy.visits, is_task=False), *_rows(policy.tasks, is_task=True)]
     words = dict.fromkeys(("role", "channel", "message", "sends_on"), pl.String())
     truths = dict.fromkeys(("is_task", "digest", "resend_when_unknown"), pl.Boolean())
-    return pl.DataFrame(rows, schema={"rank": pl.Int64(), **words, **truths})
+    numbers = {"rank": pl.Int64(), "repeats_every_days": pl.Int64()}
+    return pl.DataFrame(rows, schema={**numbers, **words, **truths})
 
 
 def _rows(rungs: Sequence[VisitRung | TaskRung], *, is_task: bool) -> Iterator[dict[str, object]]:
@@ -201,6 +226,7 @@ def _rows(rungs: Sequence[VisitRung | TaskRung], *, is_task: bool) -> Iterator[d
                 "message": to.message,
                 "digest": to.digest,
                 "resend_when_unknown": to.resend_when_unknown,
+                "repeats_every_days": rung.repeats_every_days,
                 "sends_on": to.sends_on.value,
             }
 
@@ -218,12 +244,12 @@ def _to_patients(told: pl.DataFrame, contacts: pl.DataFrame) -> pl.DataFrame:
 
 def _to_people(told: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
     """What is said to those who work at the site; everybody in the role is told."""
-    barred = pl.when("unreachable").then(pl.lit(WhyNot.NO_CONTACT.value))
+    barred = pl.when("unreachable").then(pl.lit(WhyNot.NOBODY_IN_ROLE.value))
     return (
         told.filter(pl.col("role") != Role.PATIENT.value)
         .join(people, on="role", how="left", maintain_order="left")
         .with_columns(
-            barred=pl.when(pl.col("recipient").is_null()).then(pl.lit(WhyNot.NO_CONTACT.value)).otherwise(barred),
+            barred=pl.when(pl.col("recipient").is_null()).then(pl.lit(WhyNot.NOBODY_IN_ROLE.value)).otherwise(barred),
             recipient=pl.coalesce("recipient", pl.format("{}:site", "role")),
         )
     )

@@ -33,6 +33,7 @@ OUTCOMES: dict[str, pl.DataType] = {
 }
 SUBJECT = ["visit_id", "patient_id", "task", "opened_on"]
 KEY = [*SUBJECT, "rung", "occurrence", "recipient"]
+TELLING = [*SUBJECT, "rung", "recipient"]
 
 
 class Outcome(StrEnum):
@@ -67,8 +68,10 @@ def outcomes(asked: pl.DataFrame, ledger: pl.DataFrame, *, as_of: date) -> pl.Da
     """What has become of everything that is asked for (`OUTCOMES`); what earlier days settled is left out.
 
     What failed and is to be tried again is owed, if nothing speaks against it. Else a row on the account of an earlier
-    day is settled; one of this day has the outcome that the ledger has; one of a later day was not yet told. What was
-    told of a visit before it reached the rung (it was moved since) does not count: the occurrences go on after it.
+    day is settled, one of this day has the outcome that the ledger has, and one of a later day is suppressed: it was
+    told when this day was over. A rung that repeats is not told before so many days have passed since it was told
+    last, however late that was. What was told of a visit before it reached the rung (it was moved since) does not
+    count: the occurrences go on after it.
 
     >>> asked = {"visit_id": 1, "patient_id": 7, "rung": "due", "occurrence": 1, "recipient": "patient"}
     >>> frame = pl.DataFrame([asked | {"reached_on": date(2026, 3, 5)}]).select(
@@ -81,7 +84,11 @@ def outcomes(asked: pl.DataFrame, ledger: pl.DataFrame, *, as_of: date) -> pl.Da
     """
     placed = _after_what_was_told_before(asked, ledger)
     known = ledger.select(*KEY, "reminder_id", "owed_on", "state", "may_repeat")
-    joined = placed.join(known, on=KEY, how="left", nulls_equal=True, maintain_order="left")
+    joined = (
+        placed.join(known, on=KEY, how="left", nulls_equal=True, maintain_order="left")
+        .join(_last_told(ledger, as_of), on=TELLING, how="left", nulls_equal=True, maintain_order="left")
+        .with_columns(why_not=_why_not(as_of))
+    )
     is_of_the_day = pl.col("owed_on") == as_of
     repeats = (pl.col("state") == Outcome.FAILED.value) & pl.col("may_repeat")
     unsettled = joined.filter((pl.col("owed_on") >= as_of).fill_null(value=True) | repeats)
@@ -90,6 +97,20 @@ def outcomes(asked: pl.DataFrame, ledger: pl.DataFrame, *, as_of: date) -> pl.Da
         pl.when(is_of_the_day & ~repeats).then("state").otherwise(suppressed.otherwise(pl.lit(Outcome.OWED.value)))
     )
     return unsettled.with_columns(outcome=outcome).select(pl.col(name).cast(kind) for name, kind in OUTCOMES.items())
+
+
+def _last_told(ledger: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """The last day before the day on which each rung was told, or may have been."""
+    told = ledger.filter(pl.col("state") != Outcome.FAILED.value, pl.col("owed_on") < as_of)
+    return told.group_by(TELLING).agg(told_on=pl.col("owed_on").max())
+
+
+def _why_not(as_of: date) -> pl.Expr:
+    """Why a row is not told, where the ledger says so."""
+    again_on = pl.col("told_on") + pl.duration(days=pl.col("repeats_every_days"))
+    lately = pl.when(again_on > as_of).then(pl.lit(WhyNot.TOLD_LATELY.value))
+    later = pl.when(pl.col("owed_on") > as_of).then(pl.lit(WhyNot.NOT_RUNNING.value))
+    return pl.coalesce(later, "why_not", lately)
 
 
 def brought_up(rows: pl.DataFrame, of_the_day: pl.DataFrame) -> pl.DataFrame:

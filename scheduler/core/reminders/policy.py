@@ -76,8 +76,9 @@ class To(RuleModel):
 class VisitRung(RuleModel):
     """One rung of the escalation about an open visit, reached `offset_days` after (before: negative) a day of it.
 
-    `unless_booked`: not sent while an appointment stands. `repeats_every_days`: again so often while the visit stands
-    on it; null: once.
+    `unless_booked`: not sent while an appointment stands. `unless_missed`: not sent once the next visit has taken the
+    place of this one; otherwise it is said of a missed visit too, until the patient is seen. `repeats_every_days`:
+    again so often while the visit stands on it; null: once.
     """
 
     rung: Name
@@ -85,6 +86,7 @@ class VisitRung(RuleModel):
     offset_days: int
     repeats_every_days: Annotated[int, Field(ge=1)] | None
     unless_booked: bool
+    unless_missed: bool
     to: Annotated[tuple[To, ...], Field(min_length=1)]
     because: Words
     source: Words

@@ -29,7 +29,8 @@ ADDED: dict[str, pl.DataType] = {
     "reached_on": pl.Date(),  # the first day of the rung
     "occurrence": pl.Int64(),  # 1 on the first day, one more on every day on which the rung repeats
     "occurs_on": pl.Date(),  # the first day of that occurrence
-    "unless_booked": pl.Boolean(),  # false for a task
+    "unless_booked": pl.Boolean(),  # false for a task, like the next
+    "unless_missed": pl.Boolean(),
 }
 BASES = {
     CountedFrom.OPENS: "opens_on",
@@ -46,7 +47,8 @@ def visit_rungs(visits: pl.DataFrame, policy: ReminderPolicy, *, as_of: date) ->
     the higher holds. A rung that does not repeat stays at occurrence 1.
 
     >>> policy = ReminderPolicy.model_construct(visits=(VisitRung.model_construct(
-    ...     rung="overdue", counted_from=CountedFrom.CLOSES, offset_days=1, repeats_every_days=7, unless_booked=True),))
+    ...     rung="overdue", counted_from=CountedFrom.CLOSES, offset_days=1, repeats_every_days=7, unless_booked=True,
+    ...     unless_missed=True),))
     >>> window = {"opens_on": date(2026, 3, 17), "due_on": date(2026, 3, 31), "closes_on": date(2026, 4, 14)}
     >>> visits = pl.DataFrame([{"visit_id": 1} | window])
     >>> [visit_rungs(visits, policy, as_of=date(2026, 4, day))["occurrence"].to_list() for day in (14, 15, 21, 22)]
@@ -77,7 +79,8 @@ def first_days(visits: pl.DataFrame, policy: ReminderPolicy, *, on: date) -> pl.
     Needs `VISITS_NEEDED`; the other columns stay. By visit, the lowest rung first.
 
     >>> policy = ReminderPolicy.model_construct(visits=(VisitRung.model_construct(
-    ...     rung="due", counted_from=CountedFrom.DUE, offset_days=0, repeats_every_days=None, unless_booked=True),))
+    ...     rung="due", counted_from=CountedFrom.DUE, offset_days=0, repeats_every_days=None, unless_booked=True,
+    ...     unless_missed=True),))
     >>> window = {"opens_on": date(2026, 3, 17), "due_on": date(2026, 3, 31), "closes_on": date(2026, 4, 14)}
     >>> visits = pl.DataFrame([{"visit_id": 1} | window])
     >>> [first_days(visits, policy, on=day)["rung"].to_list() for day in (date(2026, 3, 31), date(2026, 4, 1))]
@@ -99,7 +102,8 @@ def visit_reminders(visits: pl.DataFrame, policy: ReminderPolicy, *, until: date
     for each visit and day on the way: for examples and previews, not for a registry.
 
     >>> policy = ReminderPolicy.model_construct(visits=(VisitRung.model_construct(
-    ...     rung="overdue", counted_from=CountedFrom.CLOSES, offset_days=1, repeats_every_days=7, unless_booked=True),))
+    ...     rung="overdue", counted_from=CountedFrom.CLOSES, offset_days=1, repeats_every_days=7, unless_booked=True,
+    ...     unless_missed=True),))
     >>> window = {"opens_on": date(2026, 3, 17), "due_on": date(2026, 3, 31), "closes_on": date(2026, 4, 14)}
     >>> owed = visit_reminders(pl.DataFrame([{"visit_id": 1} | window]), policy, until=date(2026, 4, 23))
     >>> owed["occurs_on"].dt.day().to_list()
@@ -159,11 +163,13 @@ def _with_added(reached: pl.LazyFrame, rungs: Sequence[VisitRung | TaskRung], *,
     every = _of_rung([rung.repeats_every_days for rung in rungs], pl.Int64())
     times_before = ((as_of - pl.col("reached_on")).dt.total_days() // every).fill_null(0)
     booked = [isinstance(rung, VisitRung) and rung.unless_booked for rung in rungs]
+    missed = [isinstance(rung, VisitRung) and rung.unless_missed for rung in rungs]
     return reached.with_columns(
         rung=_of_rung([rung.rung for rung in rungs], pl.String()),
         occurrence=times_before + 1,
         occurs_on=pl.col("reached_on") + pl.duration(days=times_before * every.fill_null(0)),
         unless_booked=_of_rung(booked, pl.Boolean()),
+        unless_missed=_of_rung(missed, pl.Boolean()),
     ).select(*others, *ADDED)
 
 

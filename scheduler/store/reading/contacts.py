@@ -6,7 +6,7 @@ An address is decrypted only where a method says so in its name.
 from datetime import datetime
 
 import polars as pl
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from scheduler.store.reading.asking import Asking, Ids, is_newest, known_by
 from scheduler.store.tables import contacts, recipients, sites
@@ -54,6 +54,11 @@ class AskingAboutContacts(Asking):
             .where(self._among(recipients.c.site_id, site_ids), IS_NEWEST_RECIPIENT)
             .order_by(sites.c.code, recipients.c.role, recipients.c.code)
         )
+
+    def newest_recipient_id(self, site_id: int) -> int:
+        """The id of the version of a recipient of the site that was stored last; 0 where there is none."""
+        newest = select(func.coalesce(func.max(recipients.c.id), 0)).where(recipients.c.site_id == site_id)
+        return int(self._connection.scalar(newest) or 0)
 
     def recipient_addresses(self, recipient_ids: Ids = None) -> pl.DataFrame:
         """`recipient_id, address`, decrypted, of the recipients that are told now and have one."""

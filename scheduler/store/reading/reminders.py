@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 import polars as pl
-from sqlalchemy import Select, and_, func, literal_column, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, false, func, literal_column, or_, select, true
 
 from scheduler.store.reading.asking import Asking, Ids, columns_of
 from scheduler.store.reading.schedules import IS_OPEN
@@ -27,16 +27,22 @@ class AskingAboutReminders(Asking):
         return self._frame(_visits().where(IS_OPEN, visits.c.opens_on <= opening_by, of_site)).sort("visit_id")
 
     def visits_answered_on_rungs(
-        self, site_id: int, days: Mapping[str, Sequence[date]], *, patient_ids: Ids = None
+        self,
+        site_id: int,
+        days: Mapping[str, Sequence[date]],
+        *,
+        missed: Mapping[str, Sequence[date]],
+        patient_ids: Ids = None,
     ) -> pl.DataFrame:
         """The visits of a site that are done, missed or censored and one of whose days is among these.
 
-        `days` are by column: `opens_on`, `due_on`, `closes_on`. The columns of `visits_to_remind`.
+        `days` are by column: `opens_on`, `due_on`, `closes_on`; `missed` are more such days, for missed visits. The
+        columns of `visits_to_remind`.
         """
         of_site = and_(patients.c.site_id == site_id, self._among(episodes.c.patient_id, patient_ids))
-        on_a_day = or_(*(visits.c[column].in_(list(on)) for column, on in days.items() if on))
-        is_answered = visits.c.status.in_(("done", "missed", "censored"))
-        return self._frame(_visits().where(is_answered, on_a_day, of_site)).sort("visit_id")
+        is_answered = visits.c.status.in_(("done", "missed", "censored")) & _on_a_day(days)
+        is_missed = (visits.c.status == "missed") & _on_a_day(missed)
+        return self._frame(_visits().where(is_answered | is_missed, of_site)).sort("visit_id")
 
     def reminders_of(self, visit_ids: Ids = None, *, tasks_of: Ids = ()) -> pl.DataFrame:
         """What the ledger has of these visits, and of the tasks of these patients: `reminder_id` and its columns."""
@@ -68,14 +74,15 @@ class AskingAboutReminders(Asking):
         named = select(visits.c.id.label("visit_id"), visits.c.origin, visits.c.grid_month)
         return self._frame(named.where(self._among(visits.c.id, visit_ids))).sort("visit_id")
 
-    def reminders_after_death(self, site_id: int | None = None) -> pl.DataFrame:
-        """What was or may have been told of a patient after the day of death, as it is known now.
+    def reminders_after_death(self, site_id: int | None = None, *, patient_ids: Ids = None) -> pl.DataFrame:
+        """What was or may have been told of patients after the day of death, as it is known now.
 
         `reminder_id` and the other columns of the ledger, `died_on`.
         """
         deaths = (
             select(events.c.patient_id, func.min(events.c.happened_on).label("died_on"))
             .where(events.c.event == "death", events.c.withdrawn_at.is_(None))
+            .where(self._among(events.c.patient_id, patient_ids))
             .group_by(events.c.patient_id)
             .subquery()
         )
@@ -99,13 +106,19 @@ class AskingAboutReminders(Asking):
         joined = select(sites.c.code.label("site"), *job_days.columns).join(sites, sites.c.id == job_days.c.site_id)
         return self._frame(joined.where(asked)).sort("site_id", "job", "ran_for")
 
-    def versions_of(self, patient_ids: Ids) -> pl.DataFrame:
-        """`patient_id, version`: how often the records of these patients were changed, summed over episodes."""
-        return self._frame(
-            select(episodes.c.patient_id, func.sum(episodes.c.version).cast(episodes.c.id.type).label("version"))
+    def versions_of(self, patient_ids: Ids) -> dict[int, int]:
+        """How often the records of these patients were changed, summed over episodes: `patient_id` → version."""
+        changed = (
+            select(episodes.c.patient_id, func.sum(episodes.c.version))
             .where(self._among(episodes.c.patient_id, patient_ids))
             .group_by(episodes.c.patient_id)
         )
+        return {patient_id: int(version) for patient_id, version in self._connection.execute(changed)}
+
+
+def _on_a_day(days: Mapping[str, Sequence[date]]) -> ColumnElement[bool]:
+    """That one of a visit's days is among these."""
+    return or_(false(), *(visits.c[column].in_(list(on)) for column, on in days.items() if on))
 
 
 def _visits() -> Select[tuple[object, ...]]:

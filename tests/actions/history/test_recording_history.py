@@ -207,3 +207,21 @@ def test_an_event_that_was_taken_back_may_be_recorded_again(two: Registry) -> No
     again = record(two, [], [an_event("lost", "2027-01-01")])
 
     assert again.events["outcome"].to_list() == ["stored"]
+
+
+def test_who_got_something_new_counts_as_changed_once_and_nobody_else_does(two: Registry) -> None:
+    """A reminder that is being sent meanwhile is decided about anew."""
+    before = _versions(two)
+    facts = [a_scan("2027-12-01"), a_scan("2027-12-01", procedure="afp", finding=None, value=4.0)]
+
+    record(two, facts, [an_event("last_seen", "2027-12-02")])
+    changed = _versions(two)
+    record(two, facts)
+
+    assert changed == {1: before[1] + 1, 2: before[2]}
+    assert _versions(two) == changed
+
+
+def _versions(registry: Registry) -> dict[int, int]:
+    with registry.reading() as reading:
+        return dict(reading.episodes_of([1, 2]).select("patient_id", "version").rows())

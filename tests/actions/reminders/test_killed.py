@@ -250,8 +250,7 @@ def _zygote(pickled: Path) -> subprocess.Popen[str]:
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.actions.reminders.zygote", str(pickled)],
         cwd=REPOSITORY,
-        env=os.environ
-        | {"PYTHONPATH": str(REPOSITORY), "SSL_CERT_FILE": os.devnull},  # faster: nothing to read
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY), "SSL_CERT_FILE": os.devnull},  # faster: nothing to read
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

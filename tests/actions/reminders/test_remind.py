@@ -106,7 +106,7 @@ def test_a_death_that_is_taken_back_brings_the_reminders_back(clinic: Registry, 
 def test_a_patient_without_consent_is_not_told_and_the_clinic_is(followed: Registry, post: Post) -> None:
     balances = post.remind(followed, UPCOMING, channels=None)
 
-    assert balances[0].reasons == {"no_contact": 2}  # the patient, and a coordinator whom nobody has named
+    assert balances[0].reasons == {"no_contact": 1, "nobody_in_role": 1}  # nobody has named a coordinator
 
 
 def test_who_withdrew_consent_is_not_told_from_that_day_on(clinic: Registry, post: Post) -> None:
@@ -152,7 +152,7 @@ def test_on_a_day_on_which_the_site_is_closed_nothing_goes_out_and_it_goes_out_a
     assert after == a_balance(UPCOMING + DAY, eligible=2, sent=2)
 
 
-def test_without_a_channels_file_everything_is_written_to_the_console(
+def test_without_a_channels_file_staff_is_told_on_the_console_and_patients_wait_for_a_channel(
     followed: Registry, post: Post, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from scheduler.delivery.channels import Channels
@@ -160,13 +160,15 @@ def test_without_a_channels_file_everything_is_written_to_the_console(
     may_be_told(followed)
 
     [balance] = post.remind(followed, UPCOMING, channels=Channels.read(None))
+    [after] = post.remind(followed, UPCOMING + DAY)
 
     said = capsys.readouterr().out
-    assert balance == a_balance(UPCOMING, eligible=2, sent=2)
-    assert said.count("--- ") == 2
-    assert "Reference: 1" in said  # to the patient a number alone, which tells no illness
-    assert "Reference: hepwatch-2" in said
+    assert balance == a_balance(UPCOMING, eligible=2, sent=1, suppressed=1, reasons={"no_channel": 1})
+    assert said.count("--- ") == 1
+    assert "Reference: hepwatch-1" in said
     assert "P-1" in said  # to the coordinator, on the clinic's own console
+    assert "example.org" not in said
+    assert after.sent == 1  # to the patient, whom no console reaches, once there is a channel
 
 
 def test_a_channel_that_is_down_loses_nothing_and_the_message_goes_out_when_it_is_back(

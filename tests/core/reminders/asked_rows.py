@@ -37,7 +37,13 @@ def to(role: Role, **others: Any) -> To:
 
 def a_rung(name: str, counted_from: CountedFrom, offset_days: int, *roles: Role, **others: Any) -> VisitRung:
     """A rung that is told once, unless an appointment stands."""
-    usual: dict[str, Any] = {"repeats_every_days": None, "unless_booked": True, "because": "-", "source": "policy"}
+    usual: dict[str, Any] = {
+        "repeats_every_days": None,
+        "unless_booked": True,
+        "unless_missed": True,
+        "because": "-",
+        "source": "policy",
+    }
     told = tuple(to(role) for role in roles)
     return VisitRung(rung=name, counted_from=counted_from, offset_days=offset_days, to=told, **usual | others)
 
@@ -47,7 +53,7 @@ def a_policy(*visits: VisitRung, tasks: Sequence[TaskRung] = ()) -> ReminderPoli
     usual = (
         a_rung("due", CountedFrom.DUE, 0, Role.PATIENT),
         a_rung("overdue", CountedFrom.CLOSES, 1, Role.PATIENT, repeats_every_days=7),
-        a_rung("escalated", CountedFrom.CLOSES, 14, Role.CLINICIAN, unless_booked=False),
+        a_rung("escalated", CountedFrom.CLOSES, 14, Role.CLINICIAN, unless_booked=False, unless_missed=False),
     )
     parts: dict[str, Any] = {
         "visits": visits or usual,
@@ -81,6 +87,7 @@ def some_visits(*visits: dict[str, Any]) -> pl.DataFrame:
         "status": "open",
         "episode_state": "active",
         "booked_on": None,
+        "seen_since": False,
     }
     rows = [
         usual | {"visit_id": number, "patient_id": number} | visit for number, visit in enumerate(visits or ({},), 1)

@@ -29,6 +29,7 @@ def a_rung(
         offset_days=offset_days,
         repeats_every_days=every,
         unless_booked=unless_booked,
+        unless_missed=unless_booked,
         to=(TOLD,),
         because="it is so",
         source="policy",

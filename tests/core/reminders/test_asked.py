@@ -104,8 +104,8 @@ def test_on_a_quiet_day_nothing_goes_out_but_what_may_go_out_every_day() -> None
     rows = asked_for(some_visits(), tasks, a_policy(tasks=[UNREAD]), audience, as_of=date(2026, 4, 8))
 
     assert rows.select("task", "rung", "why_not").rows() == [
-        (None, "due", "quiet_day"),
         ("unread_result", "unread", None),
+        (None, "due", "quiet_day"),
     ]
 
 
@@ -122,7 +122,7 @@ def test_everybody_in_a_role_is_told_each_in_their_own_way() -> None:
 def test_a_role_in_which_there_is_nobody_is_said_so() -> None:
     nobody = pl.DataFrame(schema=PEOPLE)
 
-    assert asked(CLOSES + 14 * DAY, people=nobody) == [(1, "escalated", 1, "clinician:site", "no_contact")]
+    assert asked(CLOSES + 14 * DAY, people=nobody) == [(1, "escalated", 1, "clinician:site", "nobody_in_role")]
 
 
 def test_a_result_that_nobody_has_read_is_told_until_it_is_read() -> None:
@@ -148,3 +148,30 @@ def test_two_results_of_one_day_are_one_reminder() -> None:
     )
 
     assert rows.select("task", "recipient").rows() == [("unread_result", "clinician:han")]
+
+
+def test_whoever_has_several_roles_is_told_once() -> None:
+    rung = a_rung("due", CountedFrom.DUE, 0, Role.CLINICIAN, Role.SURGEON)
+    people = [(role, "coordinator:anna", None, "en", False) for role in ("clinician", "surgeon")]
+
+    told = asked(DUE, policy=a_policy(rung), people=pl.DataFrame(people, schema=PEOPLE, orient="row"))
+
+    assert told == [(1, "due", 1, "coordinator:anna", None)]
+
+
+@pytest.mark.parametrize(
+    ("after", "seen_since", "expected"),
+    [
+        pytest.param(13, False, [], id="before the escalation"),
+        pytest.param(14, False, [(1, "escalated", 1, "clinician:han", None)], id="on its day"),
+        pytest.param(20, False, [(1, "escalated", 1, "clinician:han", None)], id="the last of the week after"),
+        pytest.param(21, False, [], id="a week later"),
+        pytest.param(14, True, [(1, "escalated", 1, "clinician:han", "missed")], id="the patient was seen since"),
+    ],
+)
+def test_a_missed_visit_still_reaches_the_clinician_until_the_patient_is_seen(
+    after: int, seen_since: bool, expected: list[object]
+) -> None:
+    visit = {"status": "missed", "seen_since": seen_since}
+
+    assert asked(CLOSES + after * DAY, visit) == expected

@@ -123,11 +123,28 @@ def test_what_a_missed_day_owed_is_said_with_what_became_of_it(today: date, why_
     assert rows.select("outcome", "why_not").rows() == [("suppressed", why_not.value)]
 
 
-def test_what_was_told_since_was_not_told_on_the_missed_day() -> None:
+@pytest.mark.parametrize("state", ["claimed", "sent", "failed", "unknown"])
+def test_what_was_told_on_a_later_day_was_not_told_on_this_one_and_is_never_told_again(state: str) -> None:
     asked = asked_for(some_visits(), some_tasks(), a_policy(), an_audience(), as_of=DUE)
-    ledger = a_ledger({"owed_on": DUE + DAY})
+    ledger = a_ledger({"owed_on": DUE + DAY, "state": state})
 
-    assert outcomes(asked, ledger, as_of=DUE)["outcome"].to_list() == ["owed"]
+    rows = outcomes(asked, ledger, as_of=DUE)
+
+    assert rows.select("outcome", "why_not").rows() == [("suppressed", "not_running")]
+
+
+@pytest.mark.parametrize(
+    ("told_on", "expected"),
+    [
+        pytest.param(CLOSES + 7 * DAY, "suppressed", id="told yesterday"),
+        pytest.param(CLOSES + 2 * DAY, "suppressed", id="told six days ago"),
+        pytest.param(CLOSES + DAY, "owed", id="told a week ago"),
+    ],
+)
+def test_a_weekly_call_that_went_out_late_leaves_a_week_before_the_next(told_on: date, expected: str) -> None:
+    told = a_ledger({"rung": "overdue", "owed_on": told_on})
+
+    assert became(CLOSES + 8 * DAY, told) == [(1, "overdue", 2, expected)]
 
 
 states = st.sampled_from(["claimed", "sent", "failed", "unknown", None])

@@ -28,7 +28,7 @@ from tests.core.reminders.escalation import (
 )
 
 POLICY = a_policy()
-Standing = tuple[str, int, date, int, date, bool]
+Standing = tuple[str, int, date, int, date, bool, bool]
 
 
 def standing(visit: pl.DataFrame, policy: ReminderPolicy, as_of: date) -> list[Standing]:
@@ -69,8 +69,8 @@ def test_a_visit_stands_on_the_highest_rung_it_has_reached(
 def test_of_two_rungs_reached_on_one_day_the_higher_holds() -> None:
     policy = a_policy(a_rung("due", CountedFrom.DUE, 0), a_rung("overdue", CountedFrom.CLOSES, 0))
 
-    assert standing(a_visit(days=0), policy, DUE) == [("overdue", 1, DUE, 1, DUE, True)]
-    assert standing(a_visit(days=1), policy, DUE) == [("due", 0, DUE, 1, DUE, True)]
+    assert standing(a_visit(days=0), policy, DUE) == [("overdue", 1, DUE, 1, DUE, True, True)]
+    assert standing(a_visit(days=1), policy, DUE) == [("due", 0, DUE, 1, DUE, True, True)]
 
 
 def test_the_other_columns_and_the_order_of_the_visits_stay() -> None:
@@ -93,7 +93,7 @@ def test_nobody_stands_on_a_rung_where_there_is_no_visit() -> None:
 def test_a_booking_does_not_keep_a_visit_from_the_clinician_s_rung() -> None:
     days = {rung: DUE + timedelta(days=days) for rung, days in (("due", 0), ("overdue", 15), ("escalated", 28))}
 
-    unless_booked = {rung: standing(a_visit(), POLICY, day)[0][-1] for rung, day in days.items()}
+    unless_booked = {rung: standing(a_visit(), POLICY, day)[0][5] for rung, day in days.items()}
 
     assert unless_booked == {"due": True, "overdue": True, "escalated": False}
 
@@ -118,7 +118,7 @@ def test_a_rung_has_one_first_day(days: int) -> None:
 
     found = first_days(a_visit(), POLICY, on=on)
 
-    expected = [("overdue", 2, on, 1, on, True)] if days == 0 else []
+    expected = [("overdue", 2, on, 1, on, True, True)] if days == 0 else []
     assert found.select(*ADDED).rows() == expected
 
 
@@ -196,7 +196,7 @@ def by_hand(*, opens_on: date, due_on: date, closes_on: date, as_of: date) -> li
     rank, rung, on = held[-1]
     times = (as_of - on).days // rung.repeats_every_days if rung.repeats_every_days else 0
     occurs_on = on + timedelta(days=times * (rung.repeats_every_days or 0))
-    return [(rung.rung, rank, on, times + 1, occurs_on, rung.unless_booked)]
+    return [(rung.rung, rank, on, times + 1, occurs_on, rung.unless_booked, rung.unless_missed)]
 
 
 @given(
