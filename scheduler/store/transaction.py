@@ -70,9 +70,8 @@ class Transaction(KeepingClaims, Reading):
         free = select(episodes.c.id).where(theirs).order_by(episodes.c.id).with_for_update(skip_locked=True)
         locked = self._connection.execute(free).scalars().all()
         every = self._frame(select(episodes.c.id, episodes.c.patient_id).where(theirs))
-        is_locked = pl.col("id").is_in(pl.Series(locked, dtype=pl.Int64).implode())
-        all_locked = every.group_by("patient_id").agg(is_locked.all()).filter("id")
-        return all_locked["patient_id"].sort()
+        held = every.join(pl.DataFrame({"id": locked}, schema={"id": pl.Int64}), on="id", how="anti")
+        return every.join(held, on="patient_id", how="anti")["patient_id"].unique().sort()
 
     def raise_versions(self, patient_ids: Iterable[int]) -> None:
         """Raise the version of these patients' episodes, so that whoever read them before notices a change."""

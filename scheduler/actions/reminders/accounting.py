@@ -67,7 +67,7 @@ def account_for(run: Run, day: SiteDay, *, started_at: datetime, decided: pl.Dat
         adds_up = account(rows, of_the_day)
         is_over = not adds_up.unaccounted and "claimed" not in of_the_day["state"]
         balance = _kept(transaction, run, day, adds_up, BALANCED if is_over else UNBALANCED, started_at)
-    return Accounted(balance=balance, outcomes=rows)
+    return Accounted(balance=_told(run, balance), outcomes=rows)
 
 
 def account_for_missed(run: Run, missed: SiteDay, today: SiteDay) -> Balance:
@@ -79,7 +79,8 @@ def account_for_missed(run: Run, missed: SiteDay, today: SiteDay) -> Balance:
         standing = what_is_said(transaction, run.rules, run.policy, today).asked
         said = what_is_said(transaction, run.rules, run.policy, missed)
         adds_up = account(passed_over(said.outcomes, standing), of_the_day.select(*LEDGER))
-        return _kept(transaction, run, missed, adds_up, MISSED, now)
+        balance = _kept(transaction, run, missed, adds_up, MISSED, now)
+    return _told(run, balance)
 
 
 def balance_of(reading: Reading, site_id: int, on: date) -> Balance | None:
@@ -100,7 +101,13 @@ def _kept(
     balance = Balance(site=day.site, on=day.on, state=state, reasons=adds_up.reasons, **counts)
     if balance != balance_of(transaction, day.site_id, day.on):
         _store(transaction, run, day, balance, started_at)
-    run.reminding.told("accounted", site=day.site, on=day.on, state=state, **counts)
+    return balance
+
+
+def _told(run: Run, balance: Balance) -> Balance:
+    """The balance, told once it is kept."""
+    counts = {name: value for name, value in asdict(balance).items() if name not in ("site", "on", "state", "reasons")}
+    run.reminding.told("accounted", site=balance.site, on=balance.on, state=balance.state, **counts)
     return balance
 
 

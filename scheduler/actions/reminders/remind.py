@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from zlib import crc32
 
 import polars as pl
 
@@ -166,7 +167,7 @@ def _is_over(run: Run, day: SiteDay) -> bool:
 def _pass(run: Run, day: SiteDay, found: Accounted, started_at: datetime) -> Accounted:
     """Claim and send once what is owed, and account for it; what is owed still is then looked up anew."""
     decided = found.outcomes
-    for patients, kinds in _portions(found.owed, run.reminding.at_a_time):
+    for patients, kinds in _portions(found.owed, run.reminding):
         claims = run.patiently(lambda: claim(run, day, decided, patients, kinds=kinds))  # noqa: B023 (called at once)
         decided = claims.outcomes
         send(run, day, claims)
@@ -178,11 +179,16 @@ def _pass(run: Run, day: SiteDay, found: Accounted, started_at: datetime) -> Acc
     return run.patiently(lambda: account_for(run, day, started_at=started_at))
 
 
-def _portions(owed: pl.Series, at_a_time: int) -> Iterator[tuple[pl.Series, Kinds]]:
-    """A bounded number of patients at a time, and the digests in one piece."""
-    if len(owed) <= at_a_time:
+def _portions(owed: pl.Series, how: Reminding) -> Iterator[tuple[pl.Series, Kinds]]:
+    """A bounded number of patients at a time, and the digests in one piece.
+
+    Each worker begins at a place of its own, so that several do not walk behind each other.
+    """
+    if len(owed) <= how.at_a_time:
         yield owed, Kinds()
         return
-    for start in range(0, len(owed), at_a_time):
-        yield owed[start : start + at_a_time], Kinds(digests=False)
+    starts = list(range(0, len(owed), how.at_a_time))
+    first = crc32(how.worker.encode()) % len(starts)
+    for start in (*starts[first:], *starts[:first]):
+        yield owed[start : start + how.at_a_time], Kinds(digests=False)
     yield owed, Kinds(singles=False)

@@ -63,11 +63,18 @@ class Reckoning:
             "AND v.status NOT IN ('withdrawn', 'censored') ORDER BY v.episode_id, v.due_on",
             patient,
         )
-        for _, of_episode in groupby(rows, key=lambda row: row["episode_id"]):
+        for _, grouped in groupby(rows, key=lambda row: row["episode_id"]):
+            of_episode = [*grouped]
             for visit, following in pairwise([*of_episode, None]):
                 assert visit is not None
-                if visit["status"] == "open" and visit["state"] == "active" and not _is_missed(visit, following, on):
+                if visit["state"] != "active":
+                    continue
+                is_missed = visit["status"] == "missed" or _is_missed(visit, following, on)
+                seen = any(each["status"] == "done" and each["due_on"] > visit["due_on"] for each in of_episode)
+                if visit["status"] == "open" and not is_missed:
                     yield from self._standing(visit, on)
+                elif visit["status"] != "done" and not seen:
+                    yield from self._climbing(visit, on)
 
     def _standing(self, visit: sqlite3.Row, on: date) -> Iterator[tuple[str, str, date, tuple[str, ...]]]:
         for rung, base, offset, every, unless_booked, roles in RUNGS:
@@ -75,6 +82,17 @@ class Reckoning:
             if reached_on > on:
                 continue
             if not (unless_booked and self._is_booked(visit["id"], on)):
+                yield f"visit {visit['id']}", rung, _began(reached_on, every, on), roles
+            return
+
+    def _climbing(self, visit: sqlite3.Row, on: date) -> Iterator[tuple[str, str, date, tuple[str, ...]]]:
+        """The staff's rungs, on which a missed visit stands for a week while the patient is not seen."""
+        for rung, base, offset, every, unless_booked, roles in RUNGS:
+            reached_on = date.fromisoformat(visit[base]) + timedelta(days=offset)
+            if reached_on > on:
+                continue
+            lately = rung in ("escalated", "possibly_lost") and (on - reached_on).days < 7
+            if lately and not (unless_booked and self._is_booked(visit["id"], on)):
                 yield f"visit {visit['id']}", rung, _began(reached_on, every, on), roles
             return
 
@@ -155,8 +173,8 @@ def _is_missed(visit: sqlite3.Row, following: sqlite3.Row | None, on: date) -> b
 
 
 def _began(reached_on: date, every: int | None, on: date) -> date:
-    """The day on which it was to be told last, counted from the day on which the rung was reached."""
-    return reached_on if every is None else on - timedelta(days=(on - reached_on).days % every)
+    """The day from which on it must not have been told: since the rung was reached, or for as long as it repeats."""
+    return reached_on if every is None else on - timedelta(days=every - 1)
 
 
 def _about(row: sqlite3.Row) -> str:

@@ -230,7 +230,6 @@ def test_a_commit_whose_answer_is_lost_loses_nothing_and_doubles_nothing(
     check_that_all_is_well(on_postgresql, post, balances)
 
 
-@pytest.mark.xfail(strict=True, reason="accounting._kept tells `accounted` inside the transaction, before it commits")
 def test_a_day_is_told_as_accounted_for_when_that_is_stored(clinic: Registry, post: Post) -> None:
     stored_then = []
 

@@ -17,7 +17,7 @@ from scheduler.store.registry import Registry
 from tests.actions.reminders.a_reckoning import Key, Reckoning
 from tests.actions.reminders.a_year import SITES, Fate, Year
 
-PATIENTS, DAYS, SEED = 400, 120, 7
+PATIENTS, DAYS, SEED = 200, 70, 7
 FIRST = date(2025, 11, 3)
 WITH_A_SECOND_OPINION = 5  # every so many patients
 RANKS = {"upcoming": 0, "due": 1, "overdue": 2, "escalated": 3, "possibly_lost": 4}
@@ -101,7 +101,7 @@ def test_every_reason_came_up(lived: Lived) -> None:
 def test_by_a_second_opinion_nothing_was_owed_and_not_told_and_nothing_told_without_need(lived: Lived) -> None:
     assert lived.not_told == []
     assert lived.told_without_need == []
-    assert lived.told > 500
+    assert lived.told > 300
 
 
 def test_nothing_was_told_twice_and_what_the_ledger_calls_sent_arrived(lived: Lived) -> None:
@@ -139,7 +139,7 @@ def test_nothing_is_told_of_a_patient_after_the_day_on_which_the_death_was_recor
         for row in lived.ledger.iter_rows(named=True)
         if row["patient_id"] in deaths and row["owed_on"] > _recorded(lived.year, deaths[row["patient_id"]])
     ]
-    assert len(deaths) > PATIENTS // 100
+    assert len(deaths) >= PATIENTS // 100
     assert told == []
 
 
