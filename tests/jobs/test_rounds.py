@@ -15,6 +15,7 @@ from scheduler.jobs.leaving import Leaving
 from scheduler.jobs.rounds import Rounds
 from scheduler.jobs.service import serve_once
 from scheduler.store.registry import Registry
+from tests.databases import ask, with_patients
 from tests.jobs.ledger import Told
 
 NOON = datetime(2026, 11, 22, 3, tzinfo=UTC)  # in Seoul
@@ -106,3 +107,18 @@ def test_nothing_is_made_where_the_registry_was(sqlite_url: str, tmp_path: Path,
     keeping.guarded(keeping.check if at == "check" else lambda: keeping.do("seoul"))
 
     assert not file.exists()
+
+
+def test_a_plan_that_cannot_be_brought_up_to_the_day_keeps_no_reminder_back(sqlite_url: str) -> None:
+    with Registry.open(sqlite_url) as registry:
+        with_patients(registry, 2)
+    ask(sqlite_url, "UPDATE plans SET protocol_id = 'our-own' WHERE episode_id = 1")  # which no rule file has any more
+    told = Told()
+    keeping = keeping_of(sqlite_url, told, now=datetime(2026, 3, 5, 3, tzinfo=UTC))
+
+    balanced = serve_once(keeping, Leaving())
+
+    assert balanced
+    assert "replan_failed" in told.actions
+    assert keeping.stood().look.days["eligible"].to_list() == [6]  # two visits to two recipients, two reports
+    assert keeping.stood().defects == 1
