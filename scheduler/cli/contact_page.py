@@ -8,7 +8,7 @@ from scheduler.actions.contacts.patient_contact import GIVEN, Contact
 from scheduler.actions.contacts.set_contact import ContactSet
 from scheduler.actions.contacts.show_contact import ContactShown
 from scheduler.actions.contacts.withdraw_contact import ContactWithdrawn
-from scheduler.core.reminders.consent import WhyNot
+from scheduler.core.reminders.asked import WhyNot
 from scheduler.core.validation import MASK
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ def list_command(site: str | None, at: time, as_json: bool) -> None:
 
     now = clock.now()
     with open_registry() as registry:
-        found, days = gaps(registry, now=now, site=site), list_days(registry, now=now, site=site)
+        found, days = gaps(registry, now=now, site=site), list_days(registry, site=site)
         zones = dict(list_sites(registry).select("site", "time_zone").rows())
     wanted = {code: zone for code, zone in zones.items() if site in (None, code)}
     lines = job_lines(wanted, found, days, now=now, at=at)

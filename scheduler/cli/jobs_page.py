@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from scheduler.cli.showing import counted, table
+from scheduler.core.reminders.ledger import COUNTS
 from scheduler.errors import listed
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 LOOK_BACK = timedelta(days=30)
 MOST_DAYS = 5  # of missed ones that a sentence names
 JOB = "reminders"
-COUNTS = ("eligible", "sent", "failed", "suppressed", "unknown")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ import polars as pl
 
 from scheduler.cli.showing import counted, frame_table, table
 from scheduler.core.reminders.asked import WhyNot
+from scheduler.core.reminders.ledger import COUNTS
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -29,7 +30,6 @@ WHY_NOT = {
     WhyNot.SUPERSEDED: "a later reminder has taken its place",
     WhyNot.NOT_RUNNING: "nothing ran that day; owed on the next",
 }
-COUNTS = ("eligible", "sent", "failed", "suppressed", "unknown")
 SHOWN = 40
 
 
@@ -37,7 +37,7 @@ def balances_page(balances: "Sequence[Balance]", *, has_sites: bool = True) -> "
     """The days that were accounted for, why what was suppressed was, and what a person should do about it."""
     if not balances:
         return ["No day was accounted for." if has_sites else "There is no site yet, so nobody is reminded."]
-    rows = [(each.site, str(each.on), each.state, *(getattr(each, name) for name in COUNTS)) for each in balances]
+    rows = [(each.site, str(each.on), each.state, *each.counts.values()) for each in balances]
     parts: list[RenderableType] = [table(("site", "day", "state", *COUNTS), rows)]
     reasons: dict[str, int] = {}
     for each in balances:

@@ -52,7 +52,7 @@ class Rounds:
             return Look(
                 zones=ours,
                 gaps=gaps(registry, now=now).filter(is_ours),
-                days=list_days(registry, now=now).filter(is_ours),
+                days=list_days(registry).filter(is_ours),
                 unknown_waiting=_unknown_waiting(registry),
             )
 

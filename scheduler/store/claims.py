@@ -6,13 +6,13 @@ from datetime import date, datetime
 from sqlalchemy import Delete, Update, bindparam, delete, literal_column, select, update
 
 from scheduler.store.reading.asking import Asking
+from scheduler.store.reading.reminders import NOT_SENT
 from scheduler.store.tables import job_days, reminders
 
 IS_CLAIMED = reminders.c.state == literal_column("'claimed'")
 IS_UNTRIED = IS_CLAIMED & reminders.c.attempted_at.is_(None)
 IS_OPEN_ENDED = IS_CLAIMED | (reminders.c.state == "unknown")
 IS_OWN = reminders.c.claimed_by == bindparam("worker")
-NOT_SENT = reminders.c.state != literal_column("'sent'")
 THIS = reminders.c.id == bindparam("this_id")
 
 # Built once: a message costs three of these, and building one costs more than running it.

@@ -8,6 +8,7 @@ import json
 import socket
 import ssl
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -49,7 +50,7 @@ class Mail:
     raw: bytes = field(repr=False)
 
 
-class _Listening:
+class _Listening(ABC):
     """A socket that listens, a thread for each connection, and an orderly end."""
 
     def __init__(self) -> None:
@@ -113,9 +114,9 @@ class _Listening:
                 if self._over.wait(0.05):
                     return
 
+    @abstractmethod
     def serve(self, connection: socket.socket) -> None:
         """One connection."""
-        raise NotImplementedError
 
 
 class RecordingMailServer(_Listening):

@@ -89,7 +89,7 @@ def address_of(reading: Reading, patient: Patient) -> str | None:
 
 
 def why_not(reading: Reading, patient: Patient, *, today: date) -> str | None:
-    """Why the patient may not be contacted today (`consent.WhyNot`); None where that may be."""
+    """Why the patient may not be contacted today (`asked.WhyNot`); None where that may be."""
     asked = pl.DataFrame({"patient_id": [patient.patient_id]})
     contacts = reading.contacts_of([patient.patient_id]).select(*CONSENTED)
     answer = may_be_contacted(asked, contacts, events_of(reading, [patient.patient_id]), as_of=today)

@@ -29,7 +29,7 @@ from scheduler.store.transaction import Transaction
 class ContactSet:
     """A patient's contact as it is now, whether anything changed, and why the patient may not be contacted today.
 
-    `why_not` is one of `consent.WhyNot`, or None: a consent withdrawn on the day of this one or later outweighs it.
+    `why_not` is one of `asked.WhyNot`, or None: a consent withdrawn on the day of this one or later outweighs it.
     """
 
     patient: Patient

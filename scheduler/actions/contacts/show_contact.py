@@ -12,7 +12,7 @@ from scheduler.store.registry import Registry
 class ContactShown:
     """A patient's contact as it was changed last (None: there never was one), and why no message may go out.
 
-    `why_not` is one of `consent.WhyNot`, or None. `address` is None unless it was asked for and there is one; it shows
+    `why_not` is one of `asked.WhyNot`, or None. `address` is None unless it was asked for and there is one; it shows
     in no `repr`.
     """
 

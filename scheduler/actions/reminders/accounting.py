@@ -14,7 +14,7 @@ import polars as pl
 from scheduler.actions.auditing import audit
 from scheduler.actions.reminders.asking import SiteDay, what_is_said
 from scheduler.actions.reminders.running import Run
-from scheduler.core.reminders.ledger import LEDGER, Account, Outcome, account, brought_up, passed_over
+from scheduler.core.reminders.ledger import COUNTS, LEDGER, Account, Outcome, account, brought_up, passed_over
 from scheduler.store.reading import Reading
 from scheduler.store.transaction import Transaction
 
@@ -35,6 +35,11 @@ class Balance:
     suppressed: int
     unknown: int
     reasons: Mapping[str, int]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The numbers by name, in the order of `COUNTS`."""
+        return {name: getattr(self, name) for name in COUNTS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,13 +75,15 @@ def account_for(run: Run, day: SiteDay, *, started_at: datetime, decided: pl.Dat
     return Accounted(balance=_told(run, balance), outcomes=rows)
 
 
-def account_for_missed(run: Run, missed: SiteDay, today: SiteDay) -> Balance:
-    """Write down a day that is over and was not accounted for: what was told on it, and what became of the rest."""
+def account_for_missed(run: Run, missed: SiteDay, standing: pl.DataFrame) -> Balance:
+    """Write down a day that is over and was not accounted for: what was told on it, and what became of the rest.
+
+    `standing` is what is asked for today (`ASKED`).
+    """
     now = run.reminding.now()
     with run.registry.transaction(recorded_at=now) as transaction:
         transaction.lock_day(REMINDERS, missed.site_id, missed.on)
         of_the_day = transaction.reminders_on(missed.site_id, missed.on)
-        standing = what_is_said(transaction, run.rules, run.policy, today).asked
         said = what_is_said(transaction, run.rules, run.policy, missed)
         adds_up = account(passed_over(said.outcomes, standing), of_the_day.select(*LEDGER))
         balance = _kept(transaction, run, missed, adds_up, MISSED, now)
@@ -89,7 +96,7 @@ def balance_of(reading: Reading, site_id: int, on: date) -> Balance | None:
     if days.is_empty():
         return None
     row = days.row(0, named=True)
-    counts = {name: row[name] for name in ("eligible", "sent", "failed", "suppressed", "unknown")}
+    counts = {name: row[name] for name in COUNTS}
     return Balance(site=row["site"], on=on, state=row["state"], reasons=json.loads(row["reasons"]), **counts)
 
 
@@ -97,8 +104,7 @@ def _kept(
     transaction: Transaction, run: Run, day: SiteDay, adds_up: Account, state: str, started_at: datetime
 ) -> Balance:
     """The balance, stored; nothing is written where it is stored so already."""
-    counts = {name: value for name, value in asdict(adds_up).items() if name != "reasons"}
-    balance = Balance(site=day.site, on=day.on, state=state, reasons=adds_up.reasons, **counts)
+    balance = Balance(site=day.site, on=day.on, state=state, **asdict(adds_up))
     if balance != balance_of(transaction, day.site_id, day.on):
         _store(transaction, run, day, balance, started_at)
     return balance
@@ -106,8 +112,7 @@ def _kept(
 
 def _told(run: Run, balance: Balance) -> Balance:
     """The balance, told once it is kept."""
-    counts = {name: value for name, value in asdict(balance).items() if name not in ("site", "on", "state", "reasons")}
-    run.reminding.told("accounted", site=balance.site, on=balance.on, state=balance.state, **counts)
+    run.reminding.told("accounted", site=balance.site, on=balance.on, state=balance.state, **balance.counts)
     return balance
 
 

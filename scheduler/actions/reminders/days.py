@@ -7,6 +7,7 @@ import polars as pl
 from scheduler.actions.reminders.accounting import BALANCED, MISSED, REMINDERS
 from scheduler.actions.worklist.list_worklist import check_site
 from scheduler.core.calendar import local_day
+from scheduler.core.reminders.ledger import COUNTS
 from scheduler.store.reading import Reading
 from scheduler.store.registry import Registry
 
@@ -23,11 +24,7 @@ DAYS = (
     "state",
     "started_at",
     "finished_at",
-    "eligible",
-    "sent",
-    "failed",
-    "suppressed",
-    "unknown",
+    *COUNTS,
     "reasons",
 )
 
@@ -58,14 +55,13 @@ def gaps(registry: Registry, *, now: datetime, site: str | None = None) -> pl.Da
     return pl.concat(parts).sort("site", "on")
 
 
-def list_days(registry: Registry, *, now: datetime, site: str | None = None) -> pl.DataFrame:
+def list_days(registry: Registry, *, site: str | None = None) -> pl.DataFrame:
     """The accounts of days (`DAYS`), the newest first; `reasons` is JSON. Raises `SiteNotFound`."""
     with registry.reading() as reading:
         check_site(reading, site)
         days = reading.job_days()
     if site is not None:
         days = days.filter(pl.col("site") == site)
-    _ = now
     return days.rename({"ran_for": "on"}).sort(["on", "site", "job"], descending=[True, False, False]).select(DAYS)
 
 

@@ -16,7 +16,7 @@ from scheduler.actions.reminders.accounting import (
     account_for_missed,
     balance_of,
 )
-from scheduler.actions.reminders.asking import SiteDay
+from scheduler.actions.reminders.asking import SiteDay, what_is_said
 from scheduler.actions.reminders.claiming import Kinds, claim, settle_stale_claims
 from scheduler.actions.reminders.days import gaps
 from scheduler.actions.reminders.running import Reminding, Run
@@ -131,13 +131,22 @@ def _missed(run: Run, today: SiteDay, *, until: date | None = None) -> list[Bala
     last = today.on - timedelta(days=1) if until is None else until
     held = run.patiently(lambda: _held(run, today))
     days = [on for on in found.filter(pl.col("on") <= last)["on"].to_list() if on not in held]
+    if not days:
+        return []
+    standing = run.patiently(lambda: _standing(run, today))
     balances = []
     for on in days:
         if run.reminding.stopping():
             break
         missed = replace(today, on=on, is_past=True)
-        balances.append(run.patiently(lambda: account_for_missed(run, missed, today)))  # noqa: B023 (called at once)
+        balances.append(run.patiently(lambda: account_for_missed(run, missed, standing)))  # noqa: B023 (called at once)
     return balances
+
+
+def _standing(run: Run, today: SiteDay) -> pl.DataFrame:
+    """What is asked for today: looked up once for all the days that were missed."""
+    with run.registry.reading() as reading:
+        return what_is_said(reading, run.rules, run.policy, today).asked
 
 
 def _held(run: Run, today: SiteDay) -> set[date]:

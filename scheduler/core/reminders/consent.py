@@ -5,11 +5,11 @@ message.
 """
 
 from datetime import date
-from enum import StrEnum
 
 import polars as pl
 
 from scheduler.core.events import CONSENTS, Event
+from scheduler.core.reminders.asked import WhyNot
 
 CONSENTED: dict[str, pl.DataType] = {  # a contact in force, as far as consent goes
     "patient_id": pl.Int64(),
@@ -17,15 +17,8 @@ CONSENTED: dict[str, pl.DataType] = {  # a contact in force, as far as consent g
 }
 MAY_BE_CONTACTED: dict[str, pl.DataType] = {
     "patient_id": pl.Int64(),
-    "why_not": pl.String(),  # a WhyNot; missing where the patient may be contacted
+    "why_not": pl.String(),  # no_consent or no_contact (`asked.WhyNot`); missing where the patient may be contacted
 }
-
-
-class WhyNot(StrEnum):
-    """Why a patient may not be contacted."""
-
-    NO_CONSENT = "no_consent"  # withdrawn, or not yet given on that day
-    NO_CONTACT = "no_contact"  # nothing says how to reach the patient
 
 
 def may_be_contacted(

@@ -31,6 +31,7 @@ OUTCOMES: dict[str, pl.DataType] = {
     "outcome": pl.String(),  # an Outcome
     "reminder_id": pl.Int64(),  # missing where the ledger has no row
 }
+COUNTS = ("eligible", "sent", "failed", "suppressed", "unknown")  # of an account; the first is the sum of the others
 SUBJECT = ["visit_id", "patient_id", "task", "opened_on"]
 KEY = [*SUBJECT, "rung", "occurrence", "recipient"]
 TELLING = [*SUBJECT, "rung", "recipient"]

@@ -58,15 +58,13 @@ class AskingAboutReminders(Asking):
 
     def reminders_not_sent(self, states: Iterable[str], *, site_id: int | None = None) -> pl.DataFrame:
         """What is claimed, failed or unknown, as asked for: `reminder_id` and the other columns."""
-        of_site = reminders.c.site_id == site_id if site_id is not None else true()
-        return self._frame(select(*LEDGER).where(NOT_SENT, reminders.c.state.in_(list(states)), of_site)).sort(
+        return self._frame(select(*LEDGER).where(NOT_SENT, reminders.c.state.in_(list(states)), _at(site_id))).sort(
             "reminder_id"
         )
 
     def reminders_sent_on(self, days: Sequence[date], *, site_id: int | None = None) -> pl.DataFrame:
         """What was sent on the accounts of these days: `reminder_id` and the other columns."""
-        of_site = reminders.c.site_id == site_id if site_id is not None else true()
-        sent = and_(reminders.c.owed_on.in_(list(days)), reminders.c.state == "sent", of_site)
+        sent = and_(reminders.c.owed_on.in_(list(days)), reminders.c.state == "sent", _at(site_id))
         return self._frame(select(*LEDGER).where(sent)).sort("reminder_id")
 
     def visits_by_id(self, visit_ids: Ids) -> pl.DataFrame:
@@ -90,7 +88,7 @@ class AskingAboutReminders(Asking):
             select(*LEDGER, deaths.c.died_on)
             .join(deaths, deaths.c.patient_id == reminders.c.patient_id)
             .where(reminders.c.owed_on > deaths.c.died_on, reminders.c.state.in_(("sent", "unknown")))
-            .where(reminders.c.site_id == site_id if site_id is not None else true())
+            .where(_at(site_id))
         )
         return self._frame(statement).sort("reminder_id")
 
@@ -114,6 +112,11 @@ class AskingAboutReminders(Asking):
             .group_by(episodes.c.patient_id)
         )
         return {patient_id: int(version) for patient_id, version in self._connection.execute(changed)}
+
+
+def _at(site_id: int | None) -> ColumnElement[bool]:
+    """That a row of the ledger is of this site; None for any."""
+    return reminders.c.site_id == site_id if site_id is not None else true()
 
 
 def _on_a_day(days: Mapping[str, Sequence[date]]) -> ColumnElement[bool]:

@@ -35,7 +35,7 @@ def days(registry: Registry) -> dict[date, Told]:
     No day is accounted for twice, and every day adds up.
     """
     with registry.reading() as reading:
-        known = list_days(registry, now=datetime(2027, 1, 1, tzinfo=UTC))["on"].to_list()
+        known = list_days(registry)["on"].to_list()
         balances = [balance_of(reading, 1, on) for on in sorted(known)]
     assert len(set(known)) == len(known)
     return {each.on: _told(each) for each in balances if each}
