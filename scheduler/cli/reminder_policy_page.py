@@ -35,6 +35,7 @@ def reminder_policy_page(policy: ReminderPolicy, digest: str) -> list["Renderabl
     return [
         heading(f"{policy.title} ({policy.reference})", policy.description),
         _visits(policy),
+        f"patients are told until {policy.to_patients.until:%H:%M} by the site's clock",
         f"an appointment counts as booked until {counted(policy.after_appointment.counts_for_days, 'day')} after it",
         "",
         _tasks(policy),

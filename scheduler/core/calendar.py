@@ -6,7 +6,7 @@ and which days are holidays: `WorkingDays` is told.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -40,6 +40,16 @@ def local_day(moment: datetime, time_zone: str) -> date:
     datetime.date(2027, 1, 1)
     """
     return moment.astimezone(ZoneInfo(time_zone)).date()
+
+
+def local_time(moment: datetime, time_zone: str) -> time:
+    """The time of day at a site.
+
+    >>> from datetime import UTC
+    >>> local_time(datetime(2026, 7, 1, 5, 30, tzinfo=UTC), "Asia/Kathmandu")
+    datetime.time(11, 15)
+    """
+    return moment.astimezone(ZoneInfo(time_zone)).time()
 
 
 def months_after(anchor: pl.Expr, months: pl.Expr) -> pl.Expr:

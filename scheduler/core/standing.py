@@ -1,15 +1,18 @@
 """Where the episodes of some patients stand, from all that is recorded of them.
 
 Takes episodes, events, examinations and the day as of which each patient is looked at; gives the state of every
-episode, the episodes that a treatment begins, and the episode that each examination belongs to. The daily work and
-a question about a past day both ask here. It knows no plan and no visit.
+episode, the episodes that a treatment begins, what events ask to be done, and the episode that each examination
+belongs to. The daily work and a question about a past day both ask here. It knows no plan and no visit.
 """
 
 from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
 
 import polars as pl
 
-from scheduler.core.episodes import EPISODES, NEW_EPISODES, STATES, apply_events
+from scheduler.core.episode_tasks import TASKS
+from scheduler.core.episodes import EPISODES, NEW_EPISODES, STATES, EpisodeStates, apply_events
 from scheduler.core.event_lines import State
 from scheduler.core.events import ANCHORING, EVENTS, Event
 from scheduler.core.recurrence_findings import recurrences
@@ -26,6 +29,7 @@ CHANGING = (
     Event.REOPENED,
     Event.DEATH,
 )
+OPENING = (Event.TRANSFER, Event.LOST, Event.CONSENT_WITHDRAWN)  # a task, and change no state
 BELONGING: dict[str, pl.DataType] = {"examination_id": pl.Int64(), "episode_id": pl.Int64()}
 VOID = "the treatment that began it was taken back"
 
@@ -37,14 +41,21 @@ class Standing:
     states: pl.DataFrame
     new_episodes: pl.DataFrame
     belonging: pl.DataFrame  # BELONGING
+    applied: EpisodeStates | None  # of the patients whose events do something; None where there are none
+
+    @cached_property
+    def tasks(self) -> pl.DataFrame:
+        """What events ask to be done (`TASKS`), whatever the day each was closed on."""
+        return self.applied.tasks if self.applied else pl.DataFrame(schema=TASKS)
 
 
 def stand(days: pl.DataFrame, *, episodes: pl.DataFrame, events: pl.DataFrame, examinations: pl.DataFrame) -> Standing:
     """Where each episode stands as of its patient's day (`DAYS`), that day included.
 
-    `episodes` has `episode_id, patient_id, resection_id, anchor_on`; `events` are `EVENTS`; `examinations` has what
-    `recurrences` needs and `examination_id`. A recurrence that an examination found counts as an event. An episode
-    that rests on no resection is ended where the treatment on its anchor's day is not among the events any more.
+    `episodes` has `episode_id, patient_id, resection_id, anchor_on`, and `r2_on` where `apply_events` is to know it;
+    `events` are `EVENTS`; `examinations` has what `recurrences` needs and `examination_id`. A recurrence that an
+    examination found counts as an event. An episode that rests on no resection is ended where the treatment on its
+    anchor's day is not among the events any more.
 
     >>> from datetime import date
     >>> days = pl.DataFrame([(7, date(2026, 5, 1))], schema=DAYS, orient="row")
@@ -62,11 +73,16 @@ def stand(days: pl.DataFrame, *, episodes: pl.DataFrame, events: pl.DataFrame, e
     """
     happened = happened_by(days, events, examinations)
     stands, void = _without_void(episodes, happened)
-    states, new_episodes = _states(days, stands, happened)
+    eventful = _eventful(stands, happened)
+    states = [_active(stands.filter(~pl.col("patient_id").is_in(eventful.implode()))), _ended(void)]
+    applied = _applied(days, stands.filter(pl.col("patient_id").is_in(eventful.implode())), happened)
+    if applied:
+        states.append(applied.states.filter(pl.col("episode_id").is_not_null()))
     return Standing(
-        states=pl.concat([states, _ended(void)]).sort("patient_id", "anchor_on", "episode_id"),
-        new_episodes=new_episodes,
+        states=pl.concat(states).sort("patient_id", "anchor_on", "episode_id"),
+        new_episodes=applied.new_episodes if applied else pl.DataFrame(schema=NEW_EPISODES),
         belonging=_belonging(examinations, stands),
+        applied=applied,
     )
 
 
@@ -101,19 +117,22 @@ def _without_void(episodes: pl.DataFrame, happened: pl.DataFrame) -> tuple[pl.Da
     return episodes.join(void, on="episode_id", how="anti", maintain_order="left"), void
 
 
-def _states(days: pl.DataFrame, episodes: pl.DataFrame, happened: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """States and new episodes; a patient of whom no event that changes a state is recorded is under surveillance."""
-    changing = happened.filter(pl.col("event").is_in([event.value for event in CHANGING]))
-    eventful = changing["patient_id"].unique().implode()
-    quiet = episodes.filter(~pl.col("patient_id").is_in(eventful))
-    states = [_active(quiet)]
-    last_day = days["today"].max()
-    if changing.is_empty() or last_day is None:
-        return states[0], pl.DataFrame(schema=NEW_EPISODES)
-    others = episodes.filter(pl.col("patient_id").is_in(eventful)).select(*EPISODES)
-    applied = apply_events(others, happened, as_of=last_day)  # type: ignore[arg-type]  # a column of days has a day
-    stored = applied.states.filter(pl.col("episode_id").is_not_null())
-    return pl.concat([*states, stored]), applied.new_episodes
+def _eventful(episodes: pl.DataFrame, happened: pl.DataFrame) -> pl.Series:
+    """The patients of whom something changes a state or opens a task; the others are under surveillance."""
+    events = pl.col("event").is_in([event.value for event in (*CHANGING, *OPENING)])
+    patients = happened.filter(events)["patient_id"]
+    if "r2_on" in episodes.columns:
+        patients = pl.concat([patients, episodes.drop_nulls("r2_on")["patient_id"]])
+    return patients.unique()
+
+
+def _applied(days: pl.DataFrame, episodes: pl.DataFrame, happened: pl.DataFrame) -> EpisodeStates | None:
+    """What the events of the eventful make of their episodes."""
+    if episodes.is_empty():
+        return None
+    columns = [name for name in (*EPISODES, "r2_on") if name in episodes.columns]
+    last_day: date = days["today"].max()  # type: ignore[assignment]  # a column of days has a day
+    return apply_events(episodes.select(columns), happened, as_of=last_day)
 
 
 def _active(episodes: pl.DataFrame) -> pl.DataFrame:

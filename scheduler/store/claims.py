@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
-from sqlalchemy import Delete, Update, bindparam, delete, literal_column, select, update
+from sqlalchemy import Delete, Update, and_, bindparam, delete, func, literal_column, select, update
 
 from scheduler.store.reading.asking import Asking
 from scheduler.store.reading.reminders import NOT_SENT
-from scheduler.store.tables import job_days, reminders
+from scheduler.store.tables import episodes, job_days, recipients, reminders
 
 IS_CLAIMED = reminders.c.state == literal_column("'claimed'")
 IS_UNTRIED = IS_CLAIMED & reminders.c.attempted_at.is_(None)
@@ -18,9 +18,12 @@ THIS = reminders.c.id == bindparam("this_id")
 # Built once: a message costs three of these, and building one costs more than running it.
 GIVE_BACK = delete(reminders).where(THIS, IS_UNTRIED)
 GIVE_BACK_OWN = GIVE_BACK.where(IS_OWN)
+VERSION = select(func.sum(episodes.c.version)).where(episodes.c.patient_id == reminders.c.patient_id).scalar_subquery()
+NEWEST = select(func.max(recipients.c.id)).where(recipients.c.site_id == reminders.c.site_id).scalar_subquery()
+IS_AS_READ = and_(bindparam("version") == VERSION, func.coalesce(NEWEST, 0) == bindparam("newest_recipient_id"))
 ATTEMPT = (
     update(reminders)
-    .where(THIS, IS_UNTRIED, IS_OWN)
+    .where(THIS, IS_UNTRIED, IS_OWN, IS_AS_READ)
     .values(attempted_at=bindparam("now"), attempts=reminders.c.attempts + 1)
 )
 RESOLVE = (
@@ -52,9 +55,15 @@ class KeepingClaims(Asking):
             return self._each(GIVE_BACK, reminder_ids)
         return self._each(GIVE_BACK_OWN, reminder_ids, worker=worker)
 
-    def attempt_claims(self, reminder_ids: Iterable[int], *, worker: str) -> int:
-        """Say that the worker begins to hand these over, now. Gives how many of them are its own and untried still."""
-        return self._each(ATTEMPT, reminder_ids, worker=worker, now=self.recorded_at)
+    def attempt_claims(self, versions: Mapping[int, int], *, worker: str, newest_recipient_id: int) -> int:
+        """Say that the worker begins to hand these over, now: reminder id → the version of its patient when claimed.
+
+        Gives how many were begun: those that are its own and untried still, of whose patients nothing was recorded
+        since, at a site where `newest_recipient_id` is the newest still.
+        """
+        read = {"worker": worker, "now": self.recorded_at, "newest_recipient_id": newest_recipient_id}
+        each = [{"this_id": reminder, "version": version, **read} for reminder, version in versions.items()]
+        return self._connection.execute(ATTEMPT, each).rowcount if each else 0
 
     def settle_claims(
         self, reminder_ids: Iterable[int], *, worker: str, state: str, may_repeat: bool = False, why: str | None = None

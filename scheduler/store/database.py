@@ -23,6 +23,7 @@ class Database(ABC):
     engine: Engine
     place: str  # for messages; without user or password
     file: Path | None  # None on PostgreSQL
+    has_one_writer: bool  # whoever writes is alone: nobody else holds a row
 
     @abstractmethod
     def writing(self) -> AbstractContextManager[Connection]:

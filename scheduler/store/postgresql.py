@@ -41,6 +41,8 @@ class PostgreSQL(Database):
     nobody but the action knows whether it may be done again.
     """
 
+    has_one_writer = False
+
     file = None
 
     def __init__(self, url: URL) -> None:

@@ -36,6 +36,8 @@ MOMENT_TEXT = "%Y-%m-%d %H:%M:%S%.6f"
 class SQLite(Database):
     """An SQLite file."""
 
+    has_one_writer = True
+
     def __init__(self, url: URL) -> None:
         assert url.database
         self.file: Path = Path(url.database)
@@ -174,7 +176,8 @@ def _as_frame(rows: Sequence[Any], schema: dict[str, pl.DataType]) -> pl.DataFra
     if not rows:
         return pl.DataFrame(schema=schema)
     stored = {name: _stored_as(kind) for name, kind in schema.items()}
-    frame = pl.DataFrame(rows, schema=stored, orient="row")
+    columns = zip(stored.items(), zip(*rows, strict=True), strict=True)  # by column is twice as fast as by row
+    frame = pl.DataFrame([pl.Series(name, cells, dtype=kind) for (name, kind), cells in columns])
     return frame.with_columns(_read(name, kind) for name, kind in schema.items() if stored[name] != kind)
 
 

@@ -61,17 +61,21 @@ class Transaction(KeepingClaims, Reading):
         theirs = self._among(episodes.c.patient_id, list(patient_ids))
         self._connection.execute(select(episodes.c.id).where(theirs).order_by(episodes.c.id).with_for_update())
 
-    def lock_free_patients(self, patient_ids: Iterable[int]) -> pl.Series:
-        """Lock those of these patients whom no other transaction is changing, without waiting; gives whom it locked.
+    def lock_free_patients(self, patient_ids: Iterable[int]) -> pl.DataFrame:
+        """Lock those of these patients whom no other transaction is changing, without waiting.
 
-        A patient all of whose episodes are free is locked as by `lock_patients`; the others are left alone.
+        Gives whom it locked, by patient: `patient_id, version`, which rises whenever something is recorded. A patient
+        all of whose episodes are free is locked as by `lock_patients`; the others are left alone.
         """
-        theirs = self._among(episodes.c.patient_id, list(patient_ids))
-        free = select(episodes.c.id).where(theirs).order_by(episodes.c.id).with_for_update(skip_locked=True)
-        locked = self._connection.execute(free).scalars().all()
-        every = self._frame(select(episodes.c.id, episodes.c.patient_id).where(theirs))
-        held = every.join(pl.DataFrame({"id": locked}, schema={"id": pl.Int64}), on="id", how="anti")
-        return every.join(held, on="patient_id", how="anti")["patient_id"].unique().sort()
+        theirs = self._among(episodes.c.patient_id, patient_ids)
+        some = select(episodes.c.id, episodes.c.patient_id, episodes.c.version).where(theirs)
+        free = some.order_by(episodes.c.id).with_for_update(skip_locked=True)
+        rows = [tuple(row) for row in self._connection.execute(free)]
+        locked = pl.DataFrame(rows, schema=dict.fromkeys(("id", "patient_id", "version"), pl.Int64), orient="row")
+        if not self._database.has_one_writer:
+            held = self._frame(some).join(locked, on="id", how="anti")
+            locked = locked.join(held, on="patient_id", how="anti")
+        return locked.group_by("patient_id").agg(pl.col("version").sum()).sort("patient_id")
 
     def raise_versions(self, patient_ids: Iterable[int]) -> None:
         """Raise the version of these patients' episodes, so that whoever read them before notices a change."""

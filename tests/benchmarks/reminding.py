@@ -305,11 +305,11 @@ def _worker(url: str) -> None:
 
 def _select_and_claim(run: Run, day: SiteDay, at_a_time: int) -> None:
     with run.registry.reading() as reading:
-        decided = what_is_said(reading, run.rules, run.policy, day).outcomes
-    owed = decided.filter(outcome="owed")["patient_id"].unique().sort()
+        decided = what_is_said(reading, run.rules, run.policy, day)
+    owed = decided.outcomes.filter(outcome="owed")["patient_id"].unique().sort()
     for start in range(0, len(owed), at_a_time):
         some = owed[start : start + at_a_time]
-        decided = claim(run, day, decided, some, kinds=Kinds(digests=False)).outcomes
+        decided = claim(run, day, decided, some, kinds=Kinds(digests=False)).said
 
 
 @contextmanager

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scheduler.core.episodes import EPISODES, EpisodeStates, apply_events, censor, settle
+from scheduler.core.episodes import EPISODES, EpisodeStates, apply_events
 from scheduler.core.events import EVENTS, Event, EventsNotUnderstood
+from scheduler.core.visit_endings import censor, settle
 from tests.core.visits_to_reconcile import a_visit, existing
 
 RESECTED_ON = date(2026, 1, 31)

@@ -73,6 +73,7 @@ NEW_ROWS: dict[str, dict[str, str]] = {
         "job_days": f"'reminders', 1, '2026-03-05', 'balanced', 3, 1, 0, 2, 0, '{{}}', NULL, 'a worker', '{MOMENT}',"
         f" '{MOMENT}'"
     },
+    "0019": {},
 }
 
 

@@ -10,10 +10,10 @@ import polars as pl
 
 from scheduler.actions.plans.facts import Facts
 from scheduler.actions.plans.rules import Rules
-from scheduler.core.episodes import uncensored
 from scheduler.core.matching import MATCHED_VISITS, Matched, match
 from scheduler.core.protocols import SurveillanceProtocol
 from scheduler.core.verdicts import VERDICTS
+from scheduler.core.visit_endings import uncensored
 
 LOOKED_AT: dict[str, pl.DataType] = {  # an episode as it is looked at, beside what stands in `episodes.STATES`
     "site": pl.String(),

@@ -5,8 +5,8 @@ from datetime import datetime
 
 import polars as pl
 
-from scheduler.core.episodes import called_missed
 from scheduler.core.events import EVENTS
+from scheduler.core.visit_endings import called_missed
 from scheduler.store.reading import Reading
 from scheduler.store.reading.asking import Ids
 
@@ -47,7 +47,7 @@ class Facts:
 
 def facts_of(reading: Reading, patient_ids: Ids) -> Facts:
     """What is recorded of these patients now, None for everybody."""
-    episodes = with_sites(reading, patient_ids)
+    episodes = reading.episodes_at(patient_ids)
     ids = episodes["episode_id"]
     visits = visits_of(reading, ids)
     return Facts(
@@ -59,12 +59,6 @@ def facts_of(reading: Reading, patient_ids: Ids) -> Facts:
         booked=booked(reading, visits),
         overrides=reading.overrides_of(ids),
     )
-
-
-def with_sites(reading: Reading, patient_ids: Ids) -> pl.DataFrame:
-    """The episodes of these patients, each with its `site`."""
-    sites = reading.patients(patient_ids).select("patient_id", "site")
-    return reading.episodes_of(patient_ids).join(sites, on="patient_id", maintain_order="left")
 
 
 def events_of(reading: Reading, patient_ids: Ids, *, known_at: datetime | None = None) -> pl.DataFrame:
@@ -85,7 +79,7 @@ def visits_of(reading: Reading, episode_ids: Ids) -> pl.DataFrame:
 
 
 def _is_called_missed(reading: Reading, visits: pl.DataFrame) -> pl.Series:
-    """Whether a person called each visit missed (`episodes.called_missed`)."""
+    """Whether a person called each visit missed (`visit_endings.called_missed`)."""
     closed = visits.filter(pl.col("status").is_in(["missed", "censored"]))
     if closed.is_empty():
         return pl.repeat(False, visits.height, eager=True)
@@ -97,4 +91,4 @@ def booked(reading: Reading, visits: pl.DataFrame) -> pl.DataFrame:
     opened = visits.filter(pl.col("status").is_in(["open", "censored"]))["visit_id"]
     if opened.is_empty():
         return pl.DataFrame(schema={"visit_id": pl.Int64, "booked_on": pl.Date})
-    return reading.bookings_of(opened).filter(pl.col("state") == "booked").select("visit_id", "booked_on")
+    return reading.appointments_of(opened)

@@ -15,7 +15,6 @@ from scheduler.actions.plans.answered_visits import as_answered
 from scheduler.actions.plans.facts import Facts
 from scheduler.actions.plans.rules import Rules
 from scheduler.core.catch_up import COMPLETED, CatchingUp
-from scheduler.core.episodes import CALLED_MISSED, before_any_end, settle
 from scheduler.core.liver_rhythm import LIVER_IMAGING
 from scheduler.core.matching import Matched
 from scheduler.core.overriding import VISIT_OVERRIDES, with_visit_overrides
@@ -26,6 +25,7 @@ from scheduler.core.short_interval import short_interval_visits
 from scheduler.core.triggers import triggers
 from scheduler.core.verdicts import ANSWERS, Verdict
 from scheduler.core.visit_changes import CHANGES, EXISTING, KEY, SUSPICIOUS, Change, Today
+from scheduler.core.visit_endings import CALLED_MISSED, before_any_end, settle
 
 WANTED: dict[str, pl.DataType] = CHANGES | {"interval_months": pl.Int64()}  # of the plan; missing beside its grid
 COMPLETE = [str(verdict) for verdict in (*ANSWERS, Verdict.EXTRA)]

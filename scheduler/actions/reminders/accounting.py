@@ -6,19 +6,20 @@ once, with what became of what it owed.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 
 import polars as pl
 
 from scheduler.actions.auditing import audit
-from scheduler.actions.reminders.asking import SiteDay, what_is_said
+from scheduler.actions.reminders.asking import Said, SiteDay, what_is_said
 from scheduler.actions.reminders.running import Run
 from scheduler.core.reminders.ledger import COUNTS, LEDGER, Account, Outcome, account, brought_up, passed_over
 from scheduler.store.reading import Reading
 from scheduler.store.transaction import Transaction
 
 REMINDERS = "reminders"
+ACCOUNT_FOR = "account_for_reminders"  # the audit's word; it changes nothing of what is asked for
 BALANCED, UNBALANCED, MISSED = "balanced", "unbalanced", "missed"
 
 
@@ -44,20 +45,20 @@ class Balance:
 
 @dataclass(frozen=True, kw_only=True)
 class Accounted:
-    """The balance of a day as things stand, and what it is made of (`OUTCOMES`)."""
+    """The balance of a day as things stand, and what it is made of."""
 
     balance: Balance
-    outcomes: pl.DataFrame
+    said: Said
 
     @property
     def owed(self) -> pl.Series:
         """The patients to or about whom something is still owed."""
-        owed = self.outcomes.filter(pl.col("outcome") == Outcome.OWED.value)
+        owed = self.said.outcomes.filter(pl.col("outcome") == Outcome.OWED.value)
         return owed["patient_id"].unique().sort()
 
 
-def account_for(run: Run, day: SiteDay, *, started_at: datetime, decided: pl.DataFrame | None = None) -> Accounted:
-    """Write down how the day adds up: from what was `decided` when it was claimed (`OUTCOMES`), or as things stand now.
+def account_for(run: Run, day: SiteDay, *, started_at: datetime, decided: Said | None = None) -> Accounted:
+    """Write down how the day adds up: from what was `decided` when it was claimed, or as things stand now.
 
     Unbalanced is a day of which something is neither told nor held back yet: the run has only begun or was stopped, or
     another worker is still sending. Whoever comes next writes it anew.
@@ -66,13 +67,13 @@ def account_for(run: Run, day: SiteDay, *, started_at: datetime, decided: pl.Dat
         transaction.lock_day(REMINDERS, day.site_id, day.on)
         of_the_day = transaction.reminders_on(day.site_id, day.on).select(*LEDGER)
         if decided is None:
-            rows = what_is_said(transaction, run.rules, run.policy, day).outcomes
+            said = what_is_said(transaction, run.rules, run.policy, day)
         else:
-            rows = brought_up(decided, of_the_day)
-        adds_up = account(rows, of_the_day)
+            said = replace(decided, outcomes=brought_up(decided.outcomes, of_the_day))
+        adds_up = account(said.outcomes, of_the_day)
         is_over = not adds_up.unaccounted and "claimed" not in of_the_day["state"]
         balance = _kept(transaction, run, day, adds_up, BALANCED if is_over else UNBALANCED, started_at)
-    return Accounted(balance=_told(run, balance), outcomes=rows)
+    return Accounted(balance=_told(run, balance), said=said)
 
 
 def account_for_missed(run: Run, missed: SiteDay, standing: pl.DataFrame) -> Balance:
@@ -139,6 +140,6 @@ def _store(transaction: Transaction, run: Run, day: SiteDay, balance: Balance, s
     if balance.state == UNBALANCED:
         return
     details = {**values, "site": day.site, "on": str(day.on)}
-    row = pl.DataFrame({"action": ["account_for_reminders"], "details": [json.dumps(details, sort_keys=True)]})
+    row = pl.DataFrame({"action": [ACCOUNT_FOR], "details": [json.dumps(details, sort_keys=True)]})
     digests = json.dumps({run.policy.reference: file.digest})
     audit(transaction, row, actor=run.reminding.worker, rule_digests=digests)

@@ -30,8 +30,9 @@ class SiteDay:
     """One site on one of its days: what is asked about.
 
     `has_channels`: messages can leave the machine; where they cannot, all are written to the console. `is_past`: the
-    day is over, and what was asked for on it is derived from what is known now. `tried_before`: what failed on the day
-    before this moment is to be tried again (None: not on the same day).
+    day is over, and what was asked for on it is derived from what is known now. `is_late`: too late in the day to tell
+    patients. `tried_before`: what failed on the day before this moment is to be tried again (None: not on the same
+    day).
     """
 
     site_id: int
@@ -40,15 +41,20 @@ class SiteDay:
     on: date
     has_channels: bool
     is_past: bool = False
+    is_late: bool = False
     tried_before: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Said:
-    """What is asked for (`ASKED`), and what has become of it (`OUTCOMES`)."""
+    """What is asked for (`ASKED`), and what has become of it (`OUTCOMES`).
+
+    It stands on everything that was recorded up to a position of the audit chain, that one included.
+    """
 
     asked: pl.DataFrame
     outcomes: pl.DataFrame
+    recorded_until: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +65,17 @@ class Among:
     with_tasks: pl.Series
 
 
-def what_is_said(
+def what_is_said(reading: Reading, rules: Rules, policy: ReminderPolicy, day: SiteDay) -> Said:
+    """Everything that the policy asks to be said on the day, of all patients of the site."""
+    recorded_until = reading.audit_head().position  # first: what is recorded meanwhile comes after it
+    asked = what_is_asked(reading, rules, policy, day)
+    return Said(asked=asked, outcomes=what_became(reading, asked, day), recorded_until=recorded_until)
+
+
+def what_is_asked(
     reading: Reading, rules: Rules, policy: ReminderPolicy, day: SiteDay, *, among: Among | None = None
-) -> Said:
-    """Everything that the policy asks to be said on the day, of all patients of the site or of some of them."""
+) -> pl.DataFrame:
+    """What the policy asks to be said on the day (`ASKED`), of all patients of the site or of some of them."""
     visits = _visits(reading, policy, day, among.patients if among else None)
     tasks = _tasks(reading, rules, day, among.with_tasks if among else None)
     patients = pl.concat([visits["patient_id"], tasks["patient_id"]]).unique()
@@ -72,10 +85,16 @@ def what_is_said(
         contacts=_contacts(reading, policy, events, patients, day),
         dead=events.filter(pl.col("event") == Event.DEATH.value, pl.col("on") <= day.on)["patient_id"].unique(),
         is_working_day=rules.working_days(day.site).includes(day.on),
+        is_late=day.is_late,
     )
-    asked = asked_for(visits, tasks, policy, audience, as_of=day.on)
-    ledger = reading.reminders_of(asked["visit_id"].drop_nulls().unique(), tasks_of=tasks["patient_id"].unique())
-    return Said(asked=asked, outcomes=outcomes(asked, _to_be_tried(ledger, day), as_of=day.on))
+    return asked_for(visits, tasks, policy, audience, as_of=day.on)
+
+
+def what_became(reading: Reading, asked: pl.DataFrame, day: SiteDay) -> pl.DataFrame:
+    """What has become of what is asked for (`OUTCOMES`), by the ledger as it is now."""
+    of_tasks = asked.filter(pl.col("visit_id").is_null())["patient_id"]
+    ledger = reading.became_of(asked["visit_id"].drop_nulls(), tasks_of=of_tasks)
+    return outcomes(asked, _to_be_tried(ledger, day), as_of=day.on)
 
 
 def _to_be_tried(ledger: pl.DataFrame, day: SiteDay) -> pl.DataFrame:
@@ -115,8 +134,14 @@ def people_of(reading: Reading, policy: ReminderPolicy, day: SiteDay) -> pl.Data
 
 def _visits(reading: Reading, policy: ReminderPolicy, day: SiteDay, among: pl.Series | None) -> pl.DataFrame:
     """The visits that the policy may speak of on the day (`VISITS`)."""
-    opening_by = day.on + timedelta(days=earliest_reach(policy))
-    opened = reading.visits_to_remind(day.site_id, opening_by=opening_by, patient_ids=among)
+    lately = _days(policy.visits, day.on, lately=STANDS_DAYS)
+    opened = reading.visits_to_remind(
+        day.site_id,
+        as_of=day.on,
+        opening_by=day.on + timedelta(days=earliest_reach(policy)),
+        missed_since=min(min(days) for days in lately.values()),
+        patient_ids=among,
+    )
     of_missed = [rung for rung in policy.visits if not rung.unless_missed]
     answered = reading.visits_answered_on_rungs(
         day.site_id,
@@ -124,11 +149,12 @@ def _visits(reading: Reading, policy: ReminderPolicy, day: SiteDay, among: pl.Se
         missed=_days(of_missed, day.on, lately=STANDS_DAYS),
         patient_ids=among,
     )
-    booked = reading.bookings_of(opened["visit_id"]).filter(pl.col("state") == "booked")
-    every = pl.concat([_with_misses(reading, opened, day.on), answered]).join(
-        booked.select("visit_id", "booked_on"), on="visit_id", how="left", maintain_order="left"
+    later = _answered_later(reading, opened, answered, day.on)
+    booked = reading.appointments_of(opened["visit_id"])
+    every = pl.concat([_with_misses(opened, later, day.on), answered]).join(
+        booked, on="visit_id", how="left", maintain_order="left"
     )
-    return _with_seen(reading, every).select(pl.col(name).cast(kind) for name, kind in VISITS.items())
+    return _with_seen(every, later).select(pl.col(name).cast(kind) for name, kind in VISITS.items())
 
 
 def _days(rungs: Sequence[VisitRung], on: date, *, lately: int = 1) -> dict[str, list[date]]:
@@ -140,24 +166,26 @@ def _days(rungs: Sequence[VisitRung], on: date, *, lately: int = 1) -> dict[str,
     return days
 
 
-def _with_seen(reading: Reading, visits: pl.DataFrame) -> pl.DataFrame:
+def _answered_later(reading: Reading, opened: pl.DataFrame, answered: pl.DataFrame, on: date) -> pl.DataFrame:
+    """The visits done or missed after one that is over unanswered, or is missed: they tell whether it is, and seen."""
+    over = pl.concat([opened.filter(pl.col("closes_on") < on), answered.filter(pl.col("status") == "missed")])
+    if over.is_empty():
+        return opened.clear()
+    return reading.visits_answered_since(over["episode_id"], min(over["due_on"], default=on))
+
+
+def _with_seen(visits: pl.DataFrame, later: pl.DataFrame) -> pl.DataFrame:
     """The visits, with whether a later one of the episode is done (`seen_since`, told of missed ones)."""
-    missed = visits.filter(pl.col("status") == "missed")["episode_id"].unique()
-    if missed.is_empty():
-        return visits.with_columns(seen_since=pl.lit(value=False))
-    done = reading.answered_visits(missed).filter(pl.col("status") == "done")
-    last = done.group_by("episode_id").agg(done_on=pl.col("due_on").max())
+    done = later.filter(pl.col("status") == "done").group_by("episode_id").agg(done_on=pl.col("due_on").max())
     seen = (pl.col("done_on") > pl.col("due_on")).fill_null(value=False)
-    return visits.join(last, on="episode_id", how="left", maintain_order="left").with_columns(seen_since=seen)
+    return visits.join(done, on="episode_id", how="left", maintain_order="left").with_columns(seen_since=seen)
 
 
-def _with_misses(reading: Reading, opened: pl.DataFrame, on: date) -> pl.DataFrame:
+def _with_misses(opened: pl.DataFrame, later: pl.DataFrame, on: date) -> pl.DataFrame:
     """The open visits, missed where the next one has taken their place by the day."""
-    late = opened.filter(pl.col("closes_on") < on)["episode_id"].unique()
-    if late.is_empty():
-        return opened
-    theirs = opened.filter(pl.col("episode_id").is_in(late.implode()))
-    turns = in_turn(pl.concat([theirs, reading.answered_visits(late)], how="diagonal"))
+    over = opened.filter(pl.col("closes_on") < on)
+    theirs = opened.join(over, on="episode_id", how="semi")
+    turns = in_turn(pl.concat([theirs, later], how="diagonal"))
     missed = turns.filter(is_missed(on) & (pl.col("status") == "open"))["visit_id"]
     gone = pl.when(pl.col("visit_id").is_in(missed.implode())).then(pl.lit("missed"))
     return opened.with_columns(status=gone.otherwise("status"))

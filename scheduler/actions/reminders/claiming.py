@@ -1,16 +1,18 @@
 """Claiming what is owed: decided again in the transaction that claims, one row of the ledger for each recipient.
 
 Any number of workers may claim at once. Whoever has a patient's lock decides about that patient; the others find the
-rows in the ledger afterwards, and a unique constraint stands behind it all.
+rows in the ledger afterwards, and a unique constraint stands behind it all. What is asked for is worked out anew of
+those patients of whom the audit chain has grown since; the ledger is read anew for all.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import polars as pl
 
-from scheduler.actions.reminders.asking import Among, SiteDay, what_is_said
+from scheduler.actions.reminders.accounting import ACCOUNT_FOR
+from scheduler.actions.reminders.asking import Among, Said, SiteDay, what_became, what_is_asked
 from scheduler.actions.reminders.running import Run
 from scheduler.core.reminders.ledger import KEY, OUTCOMES, Outcome
 from scheduler.store.transaction import Transaction
@@ -40,10 +42,10 @@ DIED = "the worker stopped after it had begun to send, and before it heard back"
 
 @dataclass(frozen=True, kw_only=True)
 class Claims:
-    """What was claimed (`CLAIMED`), and everything as it was decided then (`OUTCOMES`)."""
+    """What was claimed (`CLAIMED`), and everything as it was decided then."""
 
     rows: pl.DataFrame
-    outcomes: pl.DataFrame
+    said: Said
 
     def messages(self) -> Iterator[pl.DataFrame]:
         """The rows of each message, in the order in which they were claimed."""
@@ -62,26 +64,48 @@ class Kinds:
         return (pl.col("digest") & self.digests) | (~pl.col("digest") & self.singles)
 
 
-def claim(run: Run, day: SiteDay, rows: pl.DataFrame, patients: pl.Series, *, kinds: Kinds) -> Claims:
-    """Claim what is owed to or about these patients; `rows` are the `outcomes` of everybody, as they were looked up.
+def claim(run: Run, day: SiteDay, said: Said, patients: pl.Series, *, kinds: Kinds) -> Claims:
+    """Claim what is owed to or about these patients; `said` is of everybody, as it was looked up.
 
-    Gives the outcomes with those of these patients decided anew. Patients whom another transaction holds stay as they
-    were, owed, for the next pass.
+    Gives it with what was decided anew. Patients whom another transaction holds stay as they were, owed, for the next
+    pass.
     """
     with run.registry.transaction(recorded_at=run.reminding.now()) as transaction:
-        among = _among(rows, transaction.lock_free_patients(patients))
-        said = what_is_said(transaction, run.rules, run.policy, day, among=among)
-        owed = said.outcomes.filter(pl.col("outcome") == Outcome.OWED.value, kinds.wanted())
+        free = transaction.lock_free_patients(patients)
+        known = _asked_again(transaction, run, day, said, free["patient_id"])
+        rows = what_became(transaction, known.asked.join(free, on="patient_id", how="semi"), day)
+        owed = rows.filter(pl.col("outcome") == Outcome.OWED.value, kinds.wanted()).join(free, on="patient_id")
         claimed = _stored(transaction, owed, run, day) if owed.height else pl.DataFrame(schema=CLAIMED)
     if claimed.height:
         run.reminding.told("claimed", site=day.site, on=day.on, count=claimed.height)
-    return Claims(rows=claimed, outcomes=pl.concat([rows.filter(~_is_of(among)), said.outcomes]))
+    return Claims(rows=claimed, said=known)
 
 
-def _among(rows: pl.DataFrame, free: pl.Series) -> Among:
+def _asked_again(transaction: Transaction, run: Run, day: SiteDay, said: Said, free: pl.Series) -> Said:
+    """What is said, worked out anew of those of the locked patients of whom something was recorded since."""
+    changed = _changed(transaction, said, free)
+    if changed.is_empty():
+        return said
+    among = _among(said.outcomes, changed)
+    asked = what_is_asked(transaction, run.rules, run.policy, day, among=among)
+    rows = what_became(transaction, asked, day)
+    return replace(
+        said,
+        asked=pl.concat([said.asked.filter(~_is_of(among)), asked]),
+        outcomes=pl.concat([said.outcomes.filter(~_is_of(among)), rows]),
+    )
+
+
+def _changed(transaction: Transaction, said: Said, patients: pl.Series) -> pl.Series:
+    """Those of the patients of whom something was recorded since; all, where it concerns no patient alone."""
+    since = transaction.recorded_after(said.recorded_until).filter(pl.col("action") != ACCOUNT_FOR)["patient_id"]
+    return patients if since.has_nulls() else patients.filter(patients.is_in(since.implode()))
+
+
+def _among(rows: pl.DataFrame, patients: pl.Series) -> Among:
     """The patients who are decided about, and those of them of whom a task is owed."""
     of_tasks = rows.filter(pl.col("task").is_not_null(), pl.col("outcome") == Outcome.OWED.value)["patient_id"]
-    return Among(patients=free, with_tasks=free.filter(free.is_in(of_tasks.implode())))
+    return Among(patients=patients, with_tasks=patients.filter(patients.is_in(of_tasks.implode())))
 
 
 def _is_of(among: Among) -> pl.Expr:
@@ -123,7 +147,7 @@ def _may_be_resent(run: Run) -> pl.Expr:
 
 
 def _stored(transaction: Transaction, owed: pl.DataFrame, run: Run, day: SiteDay) -> pl.DataFrame:
-    """The rows in the ledger, claimed."""
+    """The rows (`OUTCOMES`, and `version` of each patient) in the ledger, claimed."""
     fresh = owed.filter(pl.col("reminder_id").is_null())
     again = owed.filter(pl.col("reminder_id").is_not_null())
     ids = pl.Series("reminder_id", transaction.reserve_ids("reminders", fresh.height), dtype=pl.Int64)
@@ -146,6 +170,4 @@ def _stored(transaction: Transaction, owed: pl.DataFrame, run: Run, day: SiteDay
     new = claimed.filter(is_new).with_columns(attempts=pl.lit(0))
     transaction.append("reminders", new.select("id", *PUT, *KEY, "attempts"))
     transaction.update("reminders", claimed.filter(~is_new), key=["id"], put=PUT)
-    versions = transaction.versions_of(claimed["patient_id"])
-    version = pl.col("patient_id").replace_strict(versions, return_dtype=pl.Int64)
-    return claimed.with_columns(version=version).select(*CLAIMED)
+    return claimed.select(*CLAIMED)

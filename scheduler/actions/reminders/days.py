@@ -44,12 +44,12 @@ def gaps(registry: Registry, *, now: datetime, site: str | None = None) -> pl.Da
     for row in sites.filter(pl.col("site") == site if site else pl.lit(value=True)).iter_rows(named=True):
         today = local_day(now, row["time_zone"])
         theirs = days.filter(pl.col("site") == row["site"])
-        settled = theirs.filter(pl.col("state").is_in([BALANCED, MISSED]))["ran_for"].to_list()
+        settled = set(theirs.filter(pl.col("state").is_in([BALANCED, MISSED]))["ran_for"])
         if (row["site_id"], today) in again:
-            settled = [on for on in settled if on != today]
+            settled.discard(today)
         first = min([today, *theirs["ran_for"].to_list()])
         every = [first + timedelta(days=number) for number in range((today - first).days + 1)]
-        open_days = [on for on in every if on not in set(settled)]
+        open_days = [on for on in every if on not in settled]
         told = {"site": row["site"], "time_zone": row["time_zone"], "job": REMINDERS}
         parts.append(pl.DataFrame([{**told, "on": on} for on in open_days], schema=GAPS))
     return pl.concat(parts).sort("site", "on")

@@ -44,7 +44,9 @@ def foresee(
 
 
 def _day(today: SiteDay, on: date | None) -> SiteDay:
-    return today if on is None else replace(today, on=on, is_past=on < today.on)
+    if on is None or on == today.on:
+        return today
+    return replace(today, on=on, is_past=on < today.on, is_late=False)
 
 
 def _of_day(reading: Reading, run: Run, day: SiteDay) -> pl.DataFrame:

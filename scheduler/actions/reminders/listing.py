@@ -8,7 +8,8 @@ import polars as pl
 from scheduler.actions.finding import patients_named
 from scheduler.actions.reminders.foreseeing import named
 from scheduler.actions.worklist.list_worklist import check_site
-from scheduler.core.reminders.ledger import Outcome
+from scheduler.core.reminders.ledger import Outcome, still_waiting
+from scheduler.store.reading import Reading
 from scheduler.store.registry import Registry
 
 LISTED: dict[str, pl.DataType] = {
@@ -40,8 +41,9 @@ def list_reminders(
 ) -> pl.DataFrame:
     """The rows of the ledger in these states on the accounts of some days, both included (`LISTED`), newest first.
 
-    What is not sent is listed whatever its day. `mrns` (or `#17`) narrows to some patients. Raises `SiteNotFound` and
-    `PatientNotFound`.
+    What is not sent is listed whatever its day, but for what failed and in whose place a later reminder about the same
+    visit or task has reached its recipient: nothing is left to do about it. `mrns` (or `#17`) narrows to some patients.
+    Raises `SiteNotFound` and `PatientNotFound`.
     """
     with registry.reading() as reading:
         check_site(reading, site)
@@ -50,10 +52,18 @@ def list_reminders(
         days = [since + timedelta(days=number) for number in range((until - since).days + 1)]
         sent = [reading.reminders_sent_on(days, site_id=site_id)] if Outcome.SENT.value in states else []
         waiting = reading.reminders_not_sent([state for state in states if state in NOT_SENT], site_id=site_id)
-        rows = pl.concat([*sent, waiting]).join(sites, on="site_id", maintain_order="left")
+        rows = pl.concat([*sent, _open(reading, waiting)]).join(sites, on="site_id", maintain_order="left")
         if mrns:
             rows = rows.filter(pl.col("patient_id").is_in(patients_named(reading, mrns, site=site).implode()))
         told = named(reading, rows).rename(
             {"message_id": "message", "message": "text", "owed_on": "on", "may_repeat": "goes_out_again"}
         )
     return told.sort(["on", "message", "mrn"], descending=[True, False, False]).select(*LISTED)
+
+
+def _open(reading: Reading, waiting: pl.DataFrame) -> pl.DataFrame:
+    """What waits for a person or for the next run."""
+    failed = waiting.filter(pl.col("state") == Outcome.FAILED.value)
+    ledger = reading.became_of(failed["visit_id"].drop_nulls(), tasks_of=failed["patient_id"])
+    others = waiting.filter(pl.col("state") != Outcome.FAILED.value)
+    return pl.concat([others, still_waiting(failed, ledger)]).sort("reminder_id")

@@ -22,7 +22,7 @@ from scheduler.actions.reminders.days import gaps
 from scheduler.actions.reminders.running import Reminding, Run
 from scheduler.actions.reminders.sending import send
 from scheduler.actions.worklist.list_worklist import check_site
-from scheduler.core.calendar import local_day
+from scheduler.core.calendar import local_day, local_time
 from scheduler.core.reminders.ledger import Outcome
 from scheduler.delivery.channels import Channels
 from scheduler.errors import ClinicalDataError
@@ -97,9 +97,15 @@ def site_days(run: Run) -> list[SiteDay]:
             time_zone=row["time_zone"],
             on=local_day(now, row["time_zone"]),
             has_channels=run.channels.otherwise is None,
+            is_late=_is_late(run, row["time_zone"]),
         )
         for row in wanted.iter_rows(named=True)
     ]
+
+
+def _is_late(run: Run, time_zone: str) -> bool:
+    """Whether it is too late in the site's day to tell patients."""
+    return local_time(run.reminding.now(), time_zone) >= run.policy.to_patients.until
 
 
 def _known(run: Run, today: SiteDay, on: date) -> Balance | None:
@@ -138,7 +144,7 @@ def _missed(run: Run, today: SiteDay, *, until: date | None = None) -> list[Bala
     for on in days:
         if run.reminding.stopping():
             break
-        missed = replace(today, on=on, is_past=True)
+        missed = replace(today, on=on, is_past=True, is_late=False)
         balances.append(run.patiently(lambda: account_for_missed(run, missed, standing)))  # noqa: B023 (called at once)
     return balances
 
@@ -159,13 +165,19 @@ def _held(run: Run, today: SiteDay) -> set[date]:
 def _today(run: Run, day: SiteDay) -> Balance:
     """Account, claim and send, until nothing is owed any more or the run is to stop."""
     started_at = run.reminding.now()
-    day = replace(day, tried_before=started_at)
+    day = _by_now(run, replace(day, tried_before=started_at))
     found = run.patiently(lambda: account_for(run, day, started_at=started_at))
     for _ in range(MOST_PASSES):
         if found.owed.is_empty() or _is_over(run, day):
             break
         found = _pass(run, day, found, started_at)
+        day = _by_now(run, day)
     return found.balance
+
+
+def _by_now(run: Run, day: SiteDay) -> SiteDay:
+    """The day as late as it is now."""
+    return replace(day, is_late=_is_late(run, day.time_zone))
 
 
 def _is_over(run: Run, day: SiteDay) -> bool:
@@ -175,17 +187,17 @@ def _is_over(run: Run, day: SiteDay) -> bool:
 
 def _pass(run: Run, day: SiteDay, found: Accounted, started_at: datetime) -> Accounted:
     """Claim and send once what is owed, and account for it; what is owed still is then looked up anew."""
-    decided = found.outcomes
+    decided = found.said
     for patients, kinds in _portions(found.owed, run.reminding):
         claims = run.patiently(lambda: claim(run, day, decided, patients, kinds=kinds))  # noqa: B023 (called at once)
-        decided = claims.outcomes
+        decided = claims.said
         send(run, day, claims)
-        if _is_over(run, day):
+        if _is_over(run, day) or _by_now(run, day) != day:
             break
     after = run.patiently(lambda: account_for(run, day, started_at=started_at, decided=decided))
     if after.owed.is_empty():
         return after
-    return run.patiently(lambda: account_for(run, day, started_at=started_at))
+    return run.patiently(lambda: account_for(run, _by_now(run, day), started_at=started_at))
 
 
 def _portions(owed: pl.Series, how: Reminding) -> Iterator[tuple[pl.Series, Kinds]]:

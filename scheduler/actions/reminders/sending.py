@@ -4,6 +4,7 @@ Between the attempt and the outcome nobody knows: who dies there leaves an `unkn
 message.
 """
 
+from dataclasses import dataclass
 from itertools import islice
 
 import polars as pl
@@ -15,39 +16,55 @@ from scheduler.actions.reminders.wording import TO_PATIENT, Addresses, addresses
 from scheduler.core.reminders.ledger import Outcome
 from scheduler.delivery.outcome import Delivered, Outgoing
 from scheduler.delivery.outcome import Outcome as Delivery
+from scheduler.store.transaction import Transaction
 
 ADDRESSES_AT_A_TIME = 100  # messages whose addresses are held in memory together
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """What was heard of a message that was handed over, and is yet to be written down."""
+
+    rows: pl.DataFrame
+    delivered: Delivered
 
 
 def send(run: Run, day: SiteDay, claims: Claims) -> None:
     """Send every message of the claims, one after another; stops between two where the run is to stop.
 
-    What is not begun is given back. A patient whose record changed since the claim is decided about anew.
+    What is not begun is given back. A patient whose record changed since the claim is decided about anew. What was
+    heard of one message is written down in the transaction that begins the next: before anything waits.
     """
     messages = claims.messages()
+    heard: Heard | None = None
     while some := list(islice(messages, ADDRESSES_AT_A_TIME)):
         addresses = run.patiently(lambda: addresses_of(run, day, pl.concat(some)))
         for place, rows in enumerate(some):
             if run.reminding.stopping():
+                _mark(run, day, heard)
                 _give_back(run, [*some[place:], *messages])
                 return
-            _send(run, day, rows, addresses)
+            heard = _send(run, day, rows, addresses, heard)
+        _mark(run, day, heard)
+        heard = None
 
 
-def _send(run: Run, day: SiteDay, rows: pl.DataFrame, addresses: Addresses) -> None:
-    """Send one message, if it can be written and its claim still stands."""
+def _send(run: Run, day: SiteDay, rows: pl.DataFrame, addresses: Addresses, before: Heard | None) -> Heard | None:
+    """Send one message, if it can be written and its claim still stands; gives what was heard, of it or before it."""
     outgoing = _written(run, day, rows, addresses)
-    standing = run.patiently(lambda: _attempted(run, day, rows, addresses)) if outgoing else rows.clear()
-    if outgoing is None or standing.is_empty():
-        return
+    if outgoing is None:
+        return before
+    standing = run.patiently(lambda: _attempted(run, rows, addresses, before))
+    _tell_marked(run, day, before)
+    if standing.is_empty():
+        return None
     if standing.height < rows.height:
         outgoing = worded(run, day, standing, addresses, reference=reference_of(standing))
     message_id, channel = int(standing["message_id"][0]), str(standing["channel"][0])
     run.reminding.told("attempting", site=day.site, message=message_id, channel=channel, count=standing.height)
     delivered = _delivered(run, channel, addresses.of(standing), outgoing)
     run.reminding.told("delivered", site=day.site, message=message_id, channel=channel, outcome=delivered.outcome.value)
-    run.patiently(lambda: _settle(run, standing, delivered))
-    run.reminding.told("marked", site=day.site, message=message_id)
+    return Heard(rows=standing, delivered=delivered)
 
 
 def _written(run: Run, day: SiteDay, rows: pl.DataFrame, addresses: Addresses) -> Outgoing | None:
@@ -56,7 +73,7 @@ def _written(run: Run, day: SiteDay, rows: pl.DataFrame, addresses: Addresses) -
         return worded(run, day, rows, addresses, reference=reference_of(rows))
     except Exception as error:  # noqa: BLE001 (one that cannot be written must keep no other back)
         failed = Delivered(outcome=Delivery.UNREACHED, why="hepwatch could not write the message", attempts=0)
-        run.patiently(lambda: _settle(run, rows, failed))
+        run.patiently(lambda: _settled(run, Heard(rows=rows, delivered=failed)))
         run.reminding.told("not_written", site=day.site, error=type(error).__name__)
         return None
 
@@ -73,44 +90,61 @@ def _delivered(run: Run, channel: str, address: str | None, outgoing: Outgoing) 
     )
 
 
-def _attempted(run: Run, day: SiteDay, rows: pl.DataFrame, addresses: Addresses) -> pl.DataFrame:
+def _attempted(run: Run, rows: pl.DataFrame, addresses: Addresses, before: Heard | None) -> pl.DataFrame:
     """The rows that are tried now: their claims stand, and nothing was recorded of patients or recipients since.
 
-    The others are given back; the next pass decides about them as things stand then.
+    The others are given back; the next pass decides about them as things stand then. What was heard of the message
+    before is written down with it.
     """
+    worker, newest = run.reminding.worker, addresses.newest_recipient_id
     with run.registry.transaction(recorded_at=run.reminding.now()) as transaction:
-        versions = transaction.versions_of(rows["patient_id"])
-        claimed = rows.select("reminder_id", "patient_id", "version").rows()
-        changed = [reminder for reminder, patient, version in claimed if versions.get(patient) != version]
-        if transaction.newest_recipient_id(day.site_id) != addresses.newest_recipient_id:
-            changed = rows["reminder_id"].to_list()
-        same = rows.filter(~pl.col("reminder_id").is_in(changed)) if changed else rows
-        transaction.delete_claims(changed, worker=run.reminding.worker)
-        own = transaction.attempt_claims(same["reminder_id"], worker=run.reminding.worker)
-    return same if own == same.height else _own(run, same)
+        _settle(transaction, run, before)
+        versions = dict(rows.select("reminder_id", "version").rows())
+        if transaction.attempt_claims(versions, worker=worker, newest_recipient_id=newest) == rows.height:
+            return rows
+        transaction.delete_claims(versions, worker=worker)  # of those that were begun none is given back
+        return _begun(transaction, rows, worker)
 
 
-def _own(run: Run, rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows that this worker has begun: another one took the rest for abandoned."""
-    with run.registry.reading() as reading:
-        known = reading.reminders_of(rows["visit_id"].drop_nulls(), tasks_of=rows["patient_id"])
-    is_own = (pl.col("claimed_by") == run.reminding.worker) & pl.col("attempted_at").is_not_null()
+def _begun(transaction: Transaction, rows: pl.DataFrame, worker: str) -> pl.DataFrame:
+    """The rows that this worker has begun: the rest it gave back, or another one took it for abandoned."""
+    known = transaction.reminders_of(rows["visit_id"].drop_nulls(), tasks_of=rows["patient_id"])
+    is_own = (pl.col("claimed_by") == worker) & pl.col("attempted_at").is_not_null()
     begun = known.filter(is_own, pl.col("state") == Outcome.CLAIMED.value)
     return rows.join(begun, on="reminder_id", how="semi", maintain_order="left")
 
 
-def _settle(run: Run, rows: pl.DataFrame, delivered: Delivered) -> None:
-    """Write down what became of the rows."""
-    resend = delivered.outcome is Delivery.UNKNOWN and bool(rows["resend_when_unknown"].all())
-    states = {Delivery.SENT: Outcome.SENT, Delivery.UNKNOWN: Outcome.FAILED if resend else Outcome.UNKNOWN}
+def _mark(run: Run, day: SiteDay, heard: Heard | None) -> None:
+    """Write down what was heard of a message, if there is one."""
+    if heard:
+        run.patiently(lambda: _settled(run, heard))
+        _tell_marked(run, day, heard)
+
+
+def _tell_marked(run: Run, day: SiteDay, heard: Heard | None) -> None:
+    if heard:
+        run.reminding.told("marked", site=day.site, message=int(heard.rows["message_id"][0]))
+
+
+def _settled(run: Run, heard: Heard) -> None:
     with run.registry.transaction(recorded_at=run.reminding.now()) as transaction:
-        transaction.settle_claims(
-            rows["reminder_id"],
-            worker=run.reminding.worker,
-            state=states.get(delivered.outcome, Outcome.FAILED).value,
-            may_repeat=resend or delivered.outcome is Delivery.UNREACHED,
-            why=None if delivered.outcome is Delivery.SENT else delivered.why,
-        )
+        _settle(transaction, run, heard)
+
+
+def _settle(transaction: Transaction, run: Run, heard: Heard | None) -> None:
+    """Write down what became of the rows."""
+    if heard is None:
+        return
+    outcome = heard.delivered.outcome
+    resend = outcome is Delivery.UNKNOWN and bool(heard.rows["resend_when_unknown"].all())
+    states = {Delivery.SENT: Outcome.SENT, Delivery.UNKNOWN: Outcome.FAILED if resend else Outcome.UNKNOWN}
+    transaction.settle_claims(
+        heard.rows["reminder_id"],
+        worker=run.reminding.worker,
+        state=states.get(outcome, Outcome.FAILED).value,
+        may_repeat=resend or outcome is Delivery.UNREACHED,
+        why=None if outcome is Delivery.SENT else heard.delivered.why,
+    )
 
 
 def _give_back(run: Run, messages: list[pl.DataFrame]) -> None:

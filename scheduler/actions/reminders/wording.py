@@ -1,6 +1,6 @@
 """What a message says and where it goes: rows of the ledger put into the policy's words, addresses decrypted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -24,6 +24,7 @@ class Addresses:
     of_patients: Mapping[int, str]
     mrns: Mapping[int, str]
     site_title: str
+    title_to_patients: str
     newest_recipient_id: int  # when they were read, so that a change since is noticed
 
     def of(self, rows: pl.DataFrame) -> str | None:
@@ -39,6 +40,7 @@ def addresses_of(run: Run, day: SiteDay, rows: pl.DataFrame) -> Addresses:
     patients = rows.filter(pl.col("recipient") == TO_PATIENT)["patient_id"].unique()
     shown = rows.filter(pl.col("channel").is_in(_that_show(run, ShownAs.MRN)))["patient_id"].unique()
     with run.registry.reading() as reading:
+        title = str(reading.sites().filter(pl.col("site_id") == day.site_id)["title"][0])
         people = reading.recipients_of([day.site_id]).with_columns(recipient=pl.format("{}:{}", "role", "code"))
         of_people = people.join(reading.recipient_addresses(people["recipient_id"]), on="recipient_id")
         return Addresses(
@@ -46,7 +48,8 @@ def addresses_of(run: Run, day: SiteDay, rows: pl.DataFrame) -> Addresses:
             of_patients=dict(reading.contact_addresses(patients).select("patient_id", "address").rows()),
             mrns=dict(reading.identities(shown).select("patient_id", "mrn").rows()),
             newest_recipient_id=reading.newest_recipient_id(day.site_id),
-            site_title=str(reading.sites().filter(pl.col("site_id") == day.site_id)["title"][0]),
+            site_title=title,
+            title_to_patients=_title_to_patients(run, [title, day.site]),
         )
 
 
@@ -54,17 +57,15 @@ def worded(run: Run, day: SiteDay, rows: pl.DataFrame, addresses: Addresses, *, 
     """The message that these rows make, in its language, showing of patients what its channel may show."""
     first = rows.row(0, named=True)
     lines = tuple(_line(row, day.on, _shown(run, row, addresses)) for row in rows.iter_rows(named=True))
-    title = _title(run, day, first, addresses)
+    title = addresses.title_to_patients if first["recipient"] == TO_PATIENT else addresses.site_title
     contents = Contents(site=title, on=day.on, reference=reference, lines=lines)
     rendered = render(run.policy, first["message"], first["language"], contents)
     return Outgoing(reference=reference, subject=rendered.subject, text=rendered.text)
 
 
-def _title(run: Run, day: SiteDay, row: Mapping[str, object], addresses: Addresses) -> str:
-    """What the site is called; to a patient its code, or no name at all, where that would tell a diagnosis."""
-    if row["recipient"] != TO_PATIENT:
-        return addresses.site_title
-    return next((name for name in (addresses.site_title, day.site) if not _tells(run, name)), NAMELESS)
+def _title_to_patients(run: Run, names: Sequence[str]) -> str:
+    """The first of these names that tells no diagnosis; none of them, where all would."""
+    return next((name for name in names if not _tells(run, name)), NAMELESS)
 
 
 def _tells(run: Run, name: str) -> bool:

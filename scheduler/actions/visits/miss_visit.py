@@ -22,7 +22,7 @@ from scheduler.actions.visits.appointments import (
 from scheduler.actions.visits.book_visit import Released, in_audit
 from scheduler.actions.visits.finding_visits import Visit, find_visit
 from scheduler.core.chains import as_steps, with_visit_steps
-from scheduler.core.episodes import CALLED_MISSED
+from scheduler.core.visit_endings import CALLED_MISSED
 from scheduler.errors import Conflict
 from scheduler.store.registry import Registry
 from scheduler.store.transaction import Transaction

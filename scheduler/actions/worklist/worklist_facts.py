@@ -10,13 +10,12 @@ from datetime import date, datetime
 import polars as pl
 
 from scheduler.actions.plans.answered_visits import as_answered, looked_at, match_all
-from scheduler.actions.plans.facts import Facts, events_of, with_sites
+from scheduler.actions.plans.facts import Facts, events_of
 from scheduler.actions.plans.rules import Rules
-from scheduler.core.episodes import called_missed
 from scheduler.core.event_lines import State
 from scheduler.core.standing import Standing, stand
+from scheduler.core.visit_endings import called_missed
 from scheduler.store.reading import Reading
-from scheduler.store.reading.asking import Ids
 
 KEY = ("episode_id", "origin", "grid_month")
 MISSED = "missed"
@@ -45,23 +44,17 @@ class Known:
     standing: Standing
 
 
-def known_patients(reading: Reading, asked: Asked) -> Ids:
-    """Those of the patients of the site who were enrolled at the moment; None for everybody there is."""
-    if asked.site is None and asked.known_at is None:
-        return asked.among
-    patients = reading.patients(asked.among)
-    if asked.site is not None:
-        patients = patients.filter(pl.col("site") == asked.site)
-    if asked.known_at is not None:
-        patients = patients.filter(pl.col("enrolled_at") <= asked.known_at)
-    return patients["patient_id"]
+def known(reading: Reading, asked: Asked) -> Known:
+    """What was known of these patients, and where their episodes stood as of the day; later episodes are left out.
 
-
-def known(reading: Reading, patient_ids: Ids, asked: Asked) -> Known:
-    """What was known of these patients, and where their episodes stood as of the day; later episodes are left out."""
-    every = with_sites(reading, patient_ids)
-    ids = None if patient_ids is None else every["episode_id"]
-    episodes = every.filter(pl.col("anchor_on") <= asked.as_of)
+    Of a site those who were enrolled at the moment.
+    """
+    every = reading.episodes_at(asked.among, site=asked.site, known_at=asked.known_at)
+    is_of_all = asked.among is None and asked.site is None and asked.known_at is None
+    ids, patient_ids = (None, None) if is_of_all else (every["episode_id"], every["patient_id"])
+    plans = reading.current_plans(ids, known_at=asked.known_at)
+    begun = every.filter(pl.col("anchor_on") <= asked.as_of)
+    episodes = begun.join(_r2(reading, begun, plans, asked), on="episode_id", how="left", maintain_order="left")
     examinations = reading.examinations_of(ids, known_at=asked.known_at)
     events = events_of(reading, patient_ids, known_at=asked.known_at)
     days = episodes.select("patient_id").unique(maintain_order=True).with_columns(today=pl.lit(asked.as_of))
@@ -72,12 +65,39 @@ def known(reading: Reading, patient_ids: Ids, asked: Asked) -> Known:
         examinations=examinations.drop("episode_id").join(
             standing.belonging, on="examination_id", maintain_order="left"
         ),
-        plans=reading.current_plans(ids, known_at=asked.known_at),
+        plans=plans,
         visits=pl.DataFrame(),
         booked=pl.DataFrame(),
         overrides=pl.DataFrame(schema={"episode_id": pl.Int64}),
     )
     return Known(facts=facts, days=days, standing=standing)
+
+
+def _r2(reading: Reading, episodes: pl.DataFrame, plans: pl.DataFrame, asked: Asked) -> pl.DataFrame:
+    """The resections after which nothing is planned, since tumour was left behind: `episode_id, r2_on`.
+
+    Pathology is signed and no plan is followed: since the day on which the last one was superseded, else since
+    pathology was signed for the first time.
+    """
+    resected = episodes.filter(pl.col("resection_id").is_not_null())
+    unplanned = resected.join(plans, on="episode_id", how="anti")
+    if unplanned.is_empty():
+        return pl.DataFrame(schema={"episode_id": pl.Int64, "r2_on": pl.Date})
+    signed = reading.signings(unplanned["patient_id"], known_at=asked.known_at).select(
+        "episode_id", "pathology_signed_at"
+    )
+    superseded = (
+        reading.plan_versions_of(unplanned["episode_id"], known_at=asked.known_at)
+        .group_by("episode_id")
+        .agg(pl.col("superseded_at").max())
+    )
+    r2_on = pl.coalesce("superseded_at", "pathology_signed_at").dt.date()
+    return (
+        unplanned.join(signed, on="episode_id")
+        .join(superseded, on="episode_id", how="left")
+        .select("episode_id", r2_on=pl.when(pl.col("pathology_signed_at").is_not_null()).then(r2_on))
+        .filter(pl.col("r2_on") <= asked.as_of)
+    )
 
 
 def visits_as_of(reading: Reading, rules: Rules, asked: Asked) -> pl.DataFrame:
@@ -86,7 +106,7 @@ def visits_as_of(reading: Reading, rules: Rules, asked: Asked) -> pl.DataFrame:
     The columns of `Reading.open_visits` but `time_zone` and `plan_version`. Without a moment, the visits are those of
     the plan as it is known now.
     """
-    then = known(reading, known_patients(reading, asked), asked)
+    then = known(reading, asked)
     active = then.standing.states.filter(pl.col("state") == State.ACTIVE.value)
     planned = active.join(then.facts.plans, on="episode_id", how="semi", maintain_order="left")
     ids = planned["episode_id"]

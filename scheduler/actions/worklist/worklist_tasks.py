@@ -5,16 +5,14 @@ Reads what is recorded. Asked about now, only the patients are looked at of whom
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import polars as pl
 
 from scheduler.actions.plans.rules import Rules
-from scheduler.actions.worklist.worklist_facts import Asked, Known, known, known_patients
+from scheduler.actions.worklist.worklist_facts import Asked, Known, known
 from scheduler.core.episode_tasks import TASKS
-from scheduler.core.episodes import EPISODES, apply_events
 from scheduler.core.event_lines import State
-from scheduler.core.events import Event
 from scheduler.core.markers import VARIABLES as MARKERS
 from scheduler.core.report_tasks import (
     PLAN_VERSIONS,
@@ -24,11 +22,9 @@ from scheduler.core.report_tasks import (
     provisional_plan_tasks,
 )
 from scheduler.core.result_tasks import RESULTS, TO_BE_READ, result_tasks
-from scheduler.core.standing import VOID, happened_by
+from scheduler.core.standing import OPENING
 from scheduler.store.reading import Reading
-
-# What opens a task that the state of an episode does not tell.
-OPENING = (Event.TRANSFER, Event.LOST, Event.CONSENT_WITHDRAWN)
+from scheduler.store.reading.attention import Attention
 
 NOT_YET = timedelta(days=PROVISIONAL_DAYS - 1)  # what became provisional on this day or later asks for nothing yet
 
@@ -38,11 +34,9 @@ def tasks_as_of(reading: Reading, rules: Rules, asked: Asked) -> pl.DataFrame:
     signings = reading.signings(
         asked.among, awaiting="pathology" if asked.is_now else None, site=asked.site, known_at=asked.known_at
     ).with_columns(_day("pathology_signed", asked))
-    then = known(reading, _who(reading, asked), asked)
-    stands = then.standing.states.filter(pl.col("because") != VOID)
-    with_r2 = stands.join(_r2(reading, then, asked), on="episode_id", how="left", maintain_order="left")
+    then = known(reading, replace(asked, among=_who(reading, asked)))
     parts = [
-        _of_events(then, with_r2, asked.as_of),
+        then.standing.tasks,
         *_of_results(then, rules, asked),
         pathology_tasks(signings.select(*SIGNINGS)),
         provisional_plan_tasks(_plan_versions(reading, then, asked)),
@@ -51,51 +45,17 @@ def tasks_as_of(reading: Reading, rules: Rules, asked: Asked) -> pl.DataFrame:
 
 
 def _who(reading: Reading, asked: Asked) -> "pl.Series | None":
-    """The patients of whom an event, a result or a plan may ask for a task."""
+    """The patients of whom an event, a result or a plan may ask for a task; None for everybody."""
     if not asked.is_now or asked.among is not None:
-        everybody = known_patients(reading, asked)
-        return everybody if everybody is None else pl.Series("patient_id", everybody)
-    some = pl.concat(
-        [
-            reading.patients_in([State.PAUSED, State.HANDED_OVER], events_of=OPENING),
-            reading.patients_with_results(TO_BE_READ, markers=[*MARKERS]),
-            reading.patients_to_settle(datetime.combine(asked.as_of - NOT_YET, time.min, tzinfo=UTC)),
-        ]
-    ).unique()
-    return pl.Series("patient_id", known_patients(reading, replace(asked, among=some)))
-
-
-def _of_events(then: Known, states: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    happened = happened_by(then.days, then.facts.events, then.facts.examinations)
-    episodes = states.select(*EPISODES, "r2_on")
-    return apply_events(episodes, happened, as_of=as_of).tasks
-
-
-def _r2(reading: Reading, then: Known, asked: Asked) -> pl.DataFrame:
-    """The resections after which nothing is planned, since tumour was left behind: `episode_id, r2_on`.
-
-    Pathology is signed and no plan is followed: since the day on which the last one was superseded, else since
-    pathology was signed for the first time.
-    """
-    resected = then.facts.episodes.filter(pl.col("resection_id").is_not_null())
-    unplanned = resected.join(then.facts.plans, on="episode_id", how="anti")
-    if unplanned.is_empty():
-        return pl.DataFrame(schema={"episode_id": pl.Int64, "r2_on": pl.Date})
-    signed = reading.signings(unplanned["patient_id"], known_at=asked.known_at).select(
-        "episode_id", "pathology_signed_at"
+        return asked.among
+    attention = Attention(
+        states=[State.PAUSED, State.HANDED_OVER],
+        events=OPENING,
+        findings=TO_BE_READ,
+        markers=[*MARKERS],
+        provisional_since=datetime.combine(asked.as_of - NOT_YET, time.min, tzinfo=UTC),
     )
-    superseded = (
-        reading.plan_versions_of(unplanned["episode_id"], known_at=asked.known_at)
-        .group_by("episode_id")
-        .agg(pl.col("superseded_at").max())
-    )
-    r2_on = pl.coalesce("superseded_at", "pathology_signed_at").dt.date()
-    return (
-        unplanned.join(signed, on="episode_id")
-        .join(superseded, on="episode_id", how="left")
-        .select("episode_id", r2_on=pl.when(pl.col("pathology_signed_at").is_not_null()).then(r2_on))
-        .filter(pl.col("r2_on") <= asked.as_of)
-    )
+    return reading.patients_needing(attention, site=asked.site)
 
 
 def _of_results(then: Known, rules: Rules, asked: Asked) -> Iterator[pl.DataFrame]:

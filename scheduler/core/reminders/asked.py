@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import polars as pl
 
+from scheduler.core.collecting import collected
 from scheduler.core.event_lines import State as EpisodeState
 from scheduler.core.reminders.policy import ReminderPolicy, Role, SendsOn, TaskRung, VisitRung
 from scheduler.core.reminders.rungs import first_days, task_rungs, visit_rungs
@@ -85,6 +86,7 @@ class WhyNot(StrEnum):
     NO_CHANNEL = "no_channel"  # no channel is configured by which a message could reach a patient
     NOBODY_IN_ROLE = "nobody_in_role"  # nor anybody else at the site
     QUIET_DAY = "quiet_day"
+    LATE_HOUR = "late_hour"  # too late in the day to tell a patient; it is owed on the next
     TOLD_LATELY = "told_lately"  # the last time is not as long ago as the rung repeats
     SUPERSEDED = "superseded"  # a higher rung, or a later occurrence, has taken its place
     NOT_RUNNING = "not_running"  # of a day on which the service did not run; it is owed on the next
@@ -102,6 +104,7 @@ class Audience:
     contacts: pl.DataFrame
     dead: pl.Series
     is_working_day: bool
+    is_late: bool = False  # in the day, for patients
 
 
 def asked_for(
@@ -136,18 +139,21 @@ def asked_for(
     ('due', 'patient', 'done')
     """
     rungs = [
-        _of_visits(visits, policy, as_of).with_columns(is_task=pl.lit(value=False)),
-        _of_tasks(tasks, policy, as_of).with_columns(is_task=pl.lit(value=True)),
+        _of_visits(visits.lazy(), policy, as_of).with_columns(is_task=pl.lit(value=False)),
+        _of_tasks(tasks.lazy(), policy, as_of).with_columns(is_task=pl.lit(value=True)),
     ]
-    told = pl.concat(rungs, how="diagonal").join(_recipients(policy), on=["is_task", "rank"], maintain_order="left")
-    parts = [_to_patients(told, audience.contacts), _to_people(told, audience.people)]
+    on_rungs = pl.concat(rungs, how="diagonal")
+    told = on_rungs.join(_recipients(policy).lazy(), on=["is_task", "rank"], maintain_order="left")
+    parts = [_to_patients(told, audience.contacts.lazy()), _to_people(told, audience.people.lazy())]
     dead = pl.when(pl.col("patient_id").is_in(audience.dead.implode())).then(pl.lit(WhyNot.ENDED.value))
     quiet = (pl.col("sends_on") == SendsOn.WORKING_DAYS.value) & (not audience.is_working_day)
-    return (
+    late = (pl.col("role") == Role.PATIENT.value) & audience.is_late
+    not_now = pl.when(quiet).then(pl.lit(WhyNot.QUIET_DAY.value)).when(late).then(pl.lit(WhyNot.LATE_HOUR.value))
+    return collected(
         pl.concat(parts, how="diagonal")
         .with_columns(
             channel=pl.coalesce("own_channel", "channel"),
-            why_not=pl.coalesce("why_not", dead, "barred", pl.when(quiet).then(pl.lit(WhyNot.QUIET_DAY.value))),
+            why_not=pl.coalesce("why_not", dead, "barred", not_now),
         )
         .select(pl.col(name).cast(kind) for name, kind in ASKED.items())
         .sort(pl.col("why_not").is_not_null(), maintain_order=True)
@@ -155,7 +161,7 @@ def asked_for(
     )
 
 
-def _of_visits(visits: pl.DataFrame, policy: ReminderPolicy, as_of: date) -> pl.DataFrame:
+def _of_visits(visits: pl.LazyFrame, policy: ReminderPolicy, as_of: date) -> pl.LazyFrame:
     """The rungs on which open visits stand, and those that any visit reaches on the day, each with `why_not`."""
     is_open = pl.col("status") == "open"
     climbing = _climbing(visits, policy, as_of)
@@ -171,14 +177,14 @@ def _of_visits(visits: pl.DataFrame, policy: ReminderPolicy, as_of: date) -> pl.
     )
 
 
-def _climbing(visits: pl.DataFrame, policy: ReminderPolicy, as_of: date) -> pl.DataFrame:
+def _climbing(visits: pl.LazyFrame, policy: ReminderPolicy, as_of: date) -> pl.LazyFrame:
     """The missed visits of patients who were not seen since, on the rungs that are said of them and reached lately."""
     unseen = visits.filter(pl.col("status") == "missed", ~pl.col("seen_since"))
     lately = pl.col("reached_on") > as_of - timedelta(days=STANDS_DAYS)
     return visit_rungs(unseen, policy, as_of=as_of).filter(~pl.col("unless_missed"), lately)
 
 
-def _of_tasks(tasks: pl.DataFrame, policy: ReminderPolicy, as_of: date) -> pl.DataFrame:
+def _of_tasks(tasks: pl.LazyFrame, policy: ReminderPolicy, as_of: date) -> pl.LazyFrame:
     """The rungs on which tasks stand; what opened twice on a day is said once."""
     once = tasks.unique(["patient_id", "task", "opened_on"], keep="first", maintain_order=True)
     return task_rungs(once, policy, as_of=as_of).with_columns(why_not=pl.lit(None, dtype=pl.String))
@@ -231,7 +237,7 @@ def _rows(rungs: Sequence[VisitRung | TaskRung], *, is_task: bool) -> Iterator[d
             }
 
 
-def _to_patients(told: pl.DataFrame, contacts: pl.DataFrame) -> pl.DataFrame:
+def _to_patients(told: pl.LazyFrame, contacts: pl.LazyFrame) -> pl.LazyFrame:
     """What is said to the patient."""
     known = contacts.with_columns(barred=pl.col("barred").fill_null(""))
     barred = pl.col("barred").fill_null(WhyNot.NO_CONSENT.value).replace("", None)
@@ -242,7 +248,7 @@ def _to_patients(told: pl.DataFrame, contacts: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _to_people(told: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
+def _to_people(told: pl.LazyFrame, people: pl.LazyFrame) -> pl.LazyFrame:
     """What is said to those who work at the site; everybody in the role is told."""
     barred = pl.when("unreachable").then(pl.lit(WhyNot.NOBODY_IN_ROLE.value))
     return (

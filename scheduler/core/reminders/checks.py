@@ -130,6 +130,7 @@ def _nobody_sees(policy: ReminderPolicy) -> Iterator[Problem]:
 
 def _unknown_sources(rungs: Sequence[Placed], policy: ReminderPolicy) -> Iterator[Problem]:
     named = [((*here, "source"), rung.source) for here, rung in rungs]
+    named.append((("to_patients", "source"), policy.to_patients.source))
     named.append((("after_appointment", "source"), policy.after_appointment.source))
     for here, source in named:
         if source not in policy.sources:

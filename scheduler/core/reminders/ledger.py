@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import polars as pl
 
+from scheduler.core.collecting import collected
 from scheduler.core.reminders.asked import ASKED, WhyNot
 
 LEDGER: dict[str, pl.DataType] = {
@@ -83,11 +84,12 @@ def outcomes(asked: pl.DataFrame, ledger: pl.DataFrame, *, as_of: date) -> pl.Da
     ...     as_of=date(2026, 3, 5))["outcome"].item()]
     ['owed', 'suppressed']
     """
-    placed = _after_what_was_told_before(asked, ledger)
-    known = ledger.select(*KEY, "reminder_id", "owed_on", "state", "may_repeat")
+    every = ledger.lazy()
+    placed = _after_what_was_told_before(asked.lazy(), every)
+    known = every.select(*KEY, "reminder_id", "owed_on", "state", "may_repeat")
     joined = (
         placed.join(known, on=KEY, how="left", nulls_equal=True, maintain_order="left")
-        .join(_last_told(ledger, as_of), on=TELLING, how="left", nulls_equal=True, maintain_order="left")
+        .join(_last_told(every, as_of), on=TELLING, how="left", nulls_equal=True, maintain_order="left")
         .with_columns(why_not=_why_not(as_of))
     )
     is_of_the_day = pl.col("owed_on") == as_of
@@ -97,10 +99,11 @@ def outcomes(asked: pl.DataFrame, ledger: pl.DataFrame, *, as_of: date) -> pl.Da
     outcome = (
         pl.when(is_of_the_day & ~repeats).then("state").otherwise(suppressed.otherwise(pl.lit(Outcome.OWED.value)))
     )
-    return unsettled.with_columns(outcome=outcome).select(pl.col(name).cast(kind) for name, kind in OUTCOMES.items())
+    found = unsettled.with_columns(outcome=outcome).select(pl.col(name).cast(kind) for name, kind in OUTCOMES.items())
+    return collected(found)
 
 
-def _last_told(ledger: pl.DataFrame, as_of: date) -> pl.DataFrame:
+def _last_told(ledger: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
     """The last day before the day on which each rung was told, or may have been."""
     told = ledger.filter(pl.col("state") != Outcome.FAILED.value, pl.col("owed_on") < as_of)
     return told.group_by(TELLING).agg(told_on=pl.col("owed_on").max())
@@ -132,6 +135,24 @@ def brought_up(rows: pl.DataFrame, of_the_day: pl.DataFrame) -> pl.DataFrame:
         )
         .select(*OUTCOMES)
     )
+
+
+def still_waiting(failed: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:
+    """Those of the rows that failed (`LEDGER`) in whose place nothing was told since; other columns and order stay.
+
+    `ledger` has what is known of the same visits and tasks. A later row about the same visit or task to the same
+    recipient that was sent has taken the place: a higher rung, or a later occurrence.
+
+    >>> row = {"visit_id": 1, "patient_id": 7, "task": None, "opened_on": None, "recipient": "patient"}
+    >>> failed = pl.DataFrame([row | {"rung": "due", "owed_on": date(2026, 3, 5), "state": "failed"}])
+    >>> sent = pl.DataFrame([row | {"rung": "overdue", "owed_on": date(2026, 3, 20), "state": "sent"}])
+    >>> still_waiting(failed, sent).height, still_waiting(failed, failed).height
+    (0, 1)
+    """
+    to = [*SUBJECT, "recipient"]
+    told = ledger.filter(pl.col("state") == Outcome.SENT.value).group_by(to).agg(told_on=pl.col("owed_on").max())
+    both = failed.join(told, on=to, how="left", nulls_equal=True, maintain_order="left")
+    return both.filter((pl.col("told_on") <= pl.col("owed_on")).fill_null(value=True)).select(failed.columns)
 
 
 def account(rows: pl.DataFrame, of_the_day: pl.DataFrame) -> Account:
@@ -179,12 +200,10 @@ def passed_over(rows: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _after_what_was_told_before(asked: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:
+def _after_what_was_told_before(asked: pl.LazyFrame, ledger: pl.LazyFrame) -> pl.LazyFrame:
     """The occurrences counted on after those that were told before the rung was reached anew."""
     same = ["visit_id", "rung", "recipient"]
     told = ledger.filter(pl.col("visit_id").is_not_null()).select(*same, "owed_on", told="occurrence")
-    if told.is_empty():
-        return asked
     before = (
         asked.select(*same, "reached_on")
         .unique()
@@ -196,5 +215,5 @@ def _after_what_was_told_before(asked: pl.DataFrame, ledger: pl.DataFrame) -> pl
     return (
         asked.join(before, on=[*same, "reached_on"], how="left", maintain_order="left")
         .with_columns(occurrence=pl.col("occurrence") + pl.col("told").fill_null(0))
-        .select(asked.columns)
+        .select(*ASKED)
     )

@@ -4,7 +4,7 @@ Takes a parsed `rules/reminders/*.yaml`; gives a `ReminderPolicy`. Whether what 
 on which rung a visit stands on a day is for `rungs`. It knows no file, no patient and no channel's address.
 """
 
-from datetime import date
+from datetime import date, time
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -171,6 +171,13 @@ class WorkedTask(RuleModel):
     expect: Annotated[tuple[ExpectedReminder, ...], Field(min_length=1)]
 
 
+class ToPatients(RuleModel):
+    """Until when in the day patients are told, by the site's clock; what is owed later waits for the day after."""
+
+    until: Annotated[time, Field(strict=False)]
+    source: Words
+
+
 class ReminderPolicy(RuleModel):
     """One reminder policy: the rungs in their order, who is told, in which words, with sources and worked examples."""
 
@@ -182,6 +189,7 @@ class ReminderPolicy(RuleModel):
     sources: dict[str, Source]
     visits: Annotated[tuple[VisitRung, ...], Field(min_length=1)]  # the lowest rung first
     tasks: tuple[TaskRung, ...]  # those of one task: the lowest first
+    to_patients: ToPatients
     after_appointment: AfterAppointment
     channels: dict[Name, ChannelRule]
     default_language: Words

@@ -6,9 +6,11 @@ what was sent before, nor what keeps a message back: an answered visit stands on
 
 from collections.abc import Sequence
 from datetime import date
+from typing import TypeVar
 
 import polars as pl
 
+from scheduler.core.collecting import collected
 from scheduler.core.reminders.policy import CountedFrom, ReminderPolicy, TaskRung, VisitRung
 
 VISITS_NEEDED: dict[str, pl.DataType] = {
@@ -32,6 +34,7 @@ ADDED: dict[str, pl.DataType] = {
     "unless_booked": pl.Boolean(),  # false for a task, like the next
     "unless_missed": pl.Boolean(),
 }
+Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 BASES = {
     CountedFrom.OPENS: "opens_on",
     CountedFrom.DUE: "due_on",
@@ -40,7 +43,7 @@ BASES = {
 }
 
 
-def visit_rungs(visits: pl.DataFrame, policy: ReminderPolicy, *, as_of: date) -> pl.DataFrame:
+def visit_rungs(visits: Frame, policy: ReminderPolicy, *, as_of: date) -> Frame:
     """The visits that have reached a rung by the day, that day included, each with its highest rung (`ADDED`).
 
     Needs `VISITS_NEEDED`; the other columns and the order of the rows stay. Of two rungs that are reached on one day
@@ -54,10 +57,10 @@ def visit_rungs(visits: pl.DataFrame, policy: ReminderPolicy, *, as_of: date) ->
     >>> [visit_rungs(visits, policy, as_of=date(2026, 4, day))["occurrence"].to_list() for day in (14, 15, 21, 22)]
     [[], [1], [1], [2]]
     """
-    return _highest(visits, policy.visits, as_of=pl.lit(as_of)).collect()
+    return _like(visits, _highest(visits.lazy(), policy.visits, as_of=pl.lit(as_of)))
 
 
-def task_rungs(tasks: pl.DataFrame, policy: ReminderPolicy, *, as_of: date) -> pl.DataFrame:
+def task_rungs(tasks: Frame, policy: ReminderPolicy, *, as_of: date) -> Frame:
     """The open tasks that have reached a rung by the day, that day included, each with its highest rung (`ADDED`).
 
     Needs `TASKS_NEEDED` of `episode_tasks.TASKS`; the other columns and the order of the rows stay. A task about which
@@ -70,10 +73,10 @@ def task_rungs(tasks: pl.DataFrame, policy: ReminderPolicy, *, as_of: date) -> p
     >>> [task_rungs(tasks, policy, as_of=date(2026, 6, day))["task"].to_list() for day in (14, 15)]
     [[], ['find_patient']]
     """
-    return _highest(tasks, policy.tasks, as_of=pl.lit(as_of)).collect()
+    return _like(tasks, _highest(tasks.lazy(), policy.tasks, as_of=pl.lit(as_of)))
 
 
-def first_days(visits: pl.DataFrame, policy: ReminderPolicy, *, on: date) -> pl.DataFrame:
+def first_days(visits: Frame, policy: ReminderPolicy, *, on: date) -> Frame:
     """The rungs that visits reach on that very day, with `ADDED`: a visit may reach none, or several.
 
     Needs `VISITS_NEEDED`; the other columns stay. By visit, the lowest rung first.
@@ -92,7 +95,8 @@ def first_days(visits: pl.DataFrame, policy: ReminderPolicy, *, on: date) -> pl.
         .with_columns(rank=pl.lit(rank, pl.Int64), reached_on=pl.lit(on, pl.Date))
         for rank, rung in enumerate(policy.visits)
     ]
-    return _with_added(pl.concat(reached), policy.visits, as_of=pl.lit(on)).sort("visit_id", "rank").collect()
+    added = _with_added(pl.concat(reached), policy.visits, as_of=pl.lit(on))
+    return _like(visits, added.sort("visit_id", "rank"))
 
 
 def visit_reminders(visits: pl.DataFrame, policy: ReminderPolicy, *, until: date) -> pl.DataFrame:
@@ -139,7 +143,12 @@ def earliest_reach(policy: ReminderPolicy) -> int:
     return max(0, *(-rung.offset_days for rung in policy.visits))
 
 
-def _highest(rows: pl.DataFrame, rungs: Sequence[VisitRung | TaskRung], *, as_of: pl.Expr) -> pl.LazyFrame:
+def _like(given: Frame, found: pl.LazyFrame) -> Frame:
+    """What was found, worked out at once where a worked-out frame was given."""
+    return found if isinstance(given, pl.LazyFrame) else collected(found)
+
+
+def _highest(rows: pl.LazyFrame, rungs: Sequence[VisitRung | TaskRung], *, as_of: pl.Expr) -> pl.LazyFrame:
     """The rows that have reached one of the rungs, each with the highest."""
     ranks, days = [pl.lit(None, pl.Int64)], [pl.lit(None, pl.Date)]
     for place, rung in enumerate(rungs):
@@ -147,14 +156,14 @@ def _highest(rows: pl.DataFrame, rungs: Sequence[VisitRung | TaskRung], *, as_of
         ranks.append(has_reached.then(pl.lit(place, pl.Int64)))
         days.append(has_reached.then(_reached_on(rung)))
     highest = {"rank": pl.coalesce(ranks[::-1]), "reached_on": pl.coalesce(days[::-1])}
-    return _with_added(rows.lazy().with_columns(**highest).drop_nulls("rank"), rungs, as_of=as_of)
+    return _with_added(rows.with_columns(**highest).drop_nulls("rank"), rungs, as_of=as_of)
 
 
 def _anew(rows: pl.DataFrame, rungs: Sequence[VisitRung | TaskRung], *, days: pl.Expr) -> pl.DataFrame:
     """The days on which a row reaches a rung or an occurrence of it, in their order."""
     day = pl.col("as_of")
-    every_day = rows.with_columns(as_of=days).explode("as_of", empty_as_null=False)
-    return _highest(every_day, rungs, as_of=day).filter(pl.col("occurs_on") == day).drop("as_of").collect()
+    every_day = rows.lazy().with_columns(as_of=days).explode("as_of", empty_as_null=False)
+    return collected(_highest(every_day, rungs, as_of=day).filter(pl.col("occurs_on") == day).drop("as_of"))
 
 
 def _with_added(reached: pl.LazyFrame, rungs: Sequence[VisitRung | TaskRung], *, as_of: pl.Expr) -> pl.LazyFrame:
@@ -183,4 +192,4 @@ def _reached_on(rung: VisitRung | TaskRung) -> pl.Expr:
 
 def _of_rung(values: Sequence[object], kind: pl.DataType) -> pl.Expr:
     """One value for each rung, looked up by its `rank`."""
-    return pl.col("rank").replace_strict(list(range(len(values))), values, return_dtype=kind)
+    return pl.lit(pl.Series(values, dtype=kind)).gather(pl.col("rank"))

@@ -5,6 +5,7 @@ none for what was not; missing cells are null. The columns are those of the tabl
 `known_at` (aware, inclusive) asks what had been recorded at a moment; None asks for what is known now.
 """
 
+from scheduler.store.reading.attention import AskingForAttention
 from scheduler.store.reading.contacts import AskingAboutContacts
 from scheduler.store.reading.findings import AskingAboutFindings
 from scheduler.store.reading.follow_up import AskingAboutFollowUp
@@ -20,6 +21,7 @@ class Reading(
     AskingAboutFindings,
     AskingAboutSchedules,
     AskingAboutFollowUp,
+    AskingForAttention,
     AskingAboutRecords,
     AskingAboutReminders,
 ):

@@ -6,7 +6,7 @@ An address is decrypted only where a method says so in its name.
 from datetime import datetime
 
 import polars as pl
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from scheduler.store.reading.asking import Asking, Ids, is_newest, known_by
 from scheduler.store.tables import contacts, recipients, sites
@@ -15,6 +15,8 @@ NEWER_RECIPIENTS, NEWER_CONTACTS = recipients.alias("newer"), contacts.alias("ne
 ONE_RECIPIENT = ("site_id", "role", "code")
 IS_NEWEST_RECIPIENT = is_newest(recipients, NEWER_RECIPIENTS, *ONE_RECIPIENT)
 IS_ACTIVE, IS_GIVEN = recipients.c.state == "active", contacts.c.state == "given"
+
+NEWEST_RECIPIENT = select(func.max(recipients.c.id)).where(recipients.c.site_id == bindparam("site_id"))
 
 # To whom an address is bound: to one row, so that neither another's nor an earlier one can take its place.
 RECIPIENT = pl.format("recipient {}", "recipient_id")
@@ -57,8 +59,7 @@ class AskingAboutContacts(Asking):
 
     def newest_recipient_id(self, site_id: int) -> int:
         """The id of the version of a recipient of the site that was stored last; 0 where there is none."""
-        newest = select(func.coalesce(func.max(recipients.c.id), 0)).where(recipients.c.site_id == site_id)
-        return int(self._connection.scalar(newest) or 0)
+        return int(self._connection.scalar(NEWEST_RECIPIENT, {"site_id": site_id}) or 0)
 
     def recipient_addresses(self, recipient_ids: Ids = None) -> pl.DataFrame:
         """`recipient_id, address`, decrypted, of the recipients that are told now and have one."""
@@ -76,8 +77,12 @@ class AskingAboutContacts(Asking):
         `patient_id, channel, language, consented_on, recorded_at`; a missing channel or language is the policy's. With
         `known_at`, those in force as had been recorded at that moment.
         """
-        newest = self.latest_contacts(patient_ids, known_at=known_at).filter(pl.col("state") == "given")
-        return newest.select("patient_id", "channel", "language", "consented_on", "recorded_at")
+        return self._frame(
+            select(*(contacts.c[name] for name in ("patient_id", "channel", "language", "consented_on", "recorded_at")))
+            .where(self._among(contacts.c.patient_id, patient_ids), known_by(contacts, known_at), IS_GIVEN)
+            .where(is_newest(contacts, NEWER_CONTACTS, "patient_id", known_at=known_at))
+            .order_by(contacts.c.patient_id)
+        )
 
     def latest_contacts(self, patient_ids: Ids = None, *, known_at: datetime | None = None) -> pl.DataFrame:
         """The newest version of each of these patients' contacts, also of one withdrawn: all but the ciphertext."""

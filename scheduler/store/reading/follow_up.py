@@ -1,11 +1,10 @@
 """Questions about follow-up: examinations and what they count for, appointments, events, and what is waited for."""
 
-from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
 
 import polars as pl
-from sqlalchemy import ColumnElement, Select, exists, false, func, or_, select, true, union
+from sqlalchemy import ColumnElement, exists, false, func, or_, select, true
 
 from scheduler.store.reading.asking import Asking, Ids, as_known, columns_of, is_newest, known_by
 from scheduler.store.tables import (
@@ -22,9 +21,6 @@ from scheduler.store.tables import (
 )
 
 ONE_OF_A_PROCEDURE = ("patient_id", "procedure", "performed_on", "number")
-EARLIER = examinations.alias("earlier")
-IS_RECORDED = examinations.c.state == "recorded"
-IS_UNREAD = examinations.c.reviewed_by.is_(None)
 NEWER_EXAMINATIONS, NEWER_BOOKINGS = examinations.alias("newer"), bookings.alias("newer")
 
 
@@ -125,31 +121,6 @@ class AskingAboutFollowUp(Asking):
             .order_by(events.c.patient_id, events.c.happened_on, events.c.id)
         )
 
-    def patients_in(self, states: Collection[str], *, events_of: Collection[str]) -> pl.Series:
-        """The patients of whom an episode is in one of these states now, or one of these events stands."""
-        asked = select(events.c.patient_id).where(events.c.event.in_(events_of), events.c.withdrawn_at.is_(None))
-        return self._patients(select(episodes.c.patient_id).where(episodes.c.state.in_(states)), asked)
-
-    def patients_with_results(self, findings: Collection[str], *, markers: Collection[str]) -> pl.Series:
-        """The patients of whom a result may ask for something now, as its newest version stands.
-
-        It is pending; or nobody has reviewed it, and it has one of these findings, or is of one of these markers and
-        above an earlier value of the same episode.
-        """
-        newest = is_newest(examinations, NEWER_EXAMINATIONS, *ONE_OF_A_PROCEDURE)
-        above_earlier = exists().where(
-            EARLIER.c.episode_id == examinations.c.episode_id,
-            EARLIER.c.procedure == examinations.c.procedure,
-            EARLIER.c.performed_on < examinations.c.performed_on,
-            EARLIER.c.value < examinations.c.value,
-        )
-        is_pending = examinations.c.result_status == "pending"
-        is_unread = IS_UNREAD & examinations.c.finding.in_(findings)
-        may_have_risen = IS_UNREAD & examinations.c.procedure.in_(markers) & above_earlier
-        return self._patients(
-            select(examinations.c.patient_id).where(IS_RECORDED, is_pending | is_unread | may_have_risen, newest)
-        )
-
     def signings(
         self,
         patient_ids: Ids = None,
@@ -165,7 +136,7 @@ class AskingAboutFollowUp(Asking):
         stage is not signed. With `known_at`, patients enrolled and reports signed at that moment or before.
         """
         surgery, pathology = _first_signed("surgery", known_at), _first_signed("pathology", known_at)
-        unsigned = {None: true(), "surgery": surgery.is_(None), "pathology": pathology.is_(None)}[awaiting]
+        unsigned = ~exists().where(*_signed(awaiting, known_at)) if awaiting is not None else true()
         return self._frame(
             select(
                 resections.c.id.label("resection_id"),
@@ -185,17 +156,17 @@ class AskingAboutFollowUp(Asking):
             .order_by(resections.c.resected_on, resections.c.id)
         )
 
-    def _patients(self, *statements: Select[Any]) -> pl.Series:
-        """The patients that any of the statements selects, each once."""
-        found = union(*statements).subquery()
-        return self._frame(select(found.c.patient_id))["patient_id"]
-
 
 def _first_signed(stage: str, known_at: datetime | None) -> ColumnElement[Any]:
     """The moment at which a resection's report of this stage was signed first; missing while it is not."""
-    return (
-        select(func.min(reports.c.signed_at))
-        .where(reports.c.resection_id == resections.c.id, reports.c.stage == stage, reports.c.state == "signed")
-        .where(reports.c.signed_at <= known_at if known_at is not None else true())
-        .scalar_subquery()
-    )
+    return select(func.min(reports.c.signed_at)).where(*_signed(stage, known_at)).scalar_subquery()
+
+
+def _signed(stage: str, known_at: datetime | None) -> list[ColumnElement[bool]]:
+    """That a report of a resection is of this stage and signed, at the moment or before."""
+    return [
+        reports.c.resection_id == resections.c.id,
+        reports.c.stage == stage,
+        reports.c.state == "signed",
+        reports.c.signed_at <= known_at if known_at is not None else true(),
+    ]

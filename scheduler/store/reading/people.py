@@ -1,6 +1,7 @@
 """Questions about people and sites."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 import polars as pl
 from sqlalchemy import select, true
@@ -89,6 +90,23 @@ class AskingAboutPeople(Asking):
             select(episodes.c.id.label("episode_id"), episodes.c.patient_id).where(
                 self._among(episodes.c.id, episode_ids)
             )
+        )
+
+    def episodes_at(
+        self, patient_ids: Ids = None, *, site: str | None = None, known_at: datetime | None = None
+    ) -> pl.DataFrame:
+        """The columns of `episodes_of`, and `site`: the episodes of these patients, of one site or of all.
+
+        With `known_at`, of those who were enrolled at that moment or before.
+        """
+        return self._frame(
+            select(episodes.c.id.label("episode_id"), *columns_of(episodes, without="id"), sites.c.code.label("site"))
+            .join(patients, patients.c.id == episodes.c.patient_id)
+            .join(sites, sites.c.id == patients.c.site_id)
+            .where(self._among(episodes.c.patient_id, patient_ids))
+            .where(sites.c.code == site if site is not None else true())
+            .where(patients.c.enrolled_at <= known_at if known_at is not None else true())
+            .order_by(episodes.c.id)
         )
 
     def episodes_of(self, patient_ids: Ids = None) -> pl.DataFrame:

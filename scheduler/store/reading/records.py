@@ -18,6 +18,14 @@ class AskingAboutRecords(Asking):
             select(audit_rows).where(audit_rows.c.patient_id == patient_id).order_by(audit_rows.c.position)
         )
 
+    def recorded_after(self, position: int) -> pl.DataFrame:
+        """`patient_id, action` of the audit rows after this position of the chain, each pair once.
+
+        The patient is missing where something was done to the registry as a whole, to a site or to several patients.
+        """
+        later = audit_rows.c.position > position
+        return self._frame(select(audit_rows.c.patient_id, audit_rows.c.action).where(later).distinct())
+
     def record_version(self, patient_id: int) -> int:
         """How many audit rows speak of the patient: it rises with everything that is done to the record."""
         counted = select(func.count()).where(audit_rows.c.patient_id == patient_id)

@@ -4,27 +4,53 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 import polars as pl
-from sqlalchemy import ColumnElement, Select, and_, false, func, literal_column, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, exists, false, func, literal_column, or_, select, true
 
-from scheduler.store.reading.asking import Asking, Ids, columns_of
+from scheduler.store.reading.asking import Asking, Ids, columns_of, is_newest
+from scheduler.store.reading.follow_up import NEWER_BOOKINGS
 from scheduler.store.reading.schedules import IS_OPEN
-from scheduler.store.tables import episodes, events, job_days, patients, reminders, sites, visits
+from scheduler.store.tables import bookings, episodes, events, job_days, patients, reminders, sites, visits
 
 # Literals: SQLite matches no parameter to a partial index.
+IS_NOT_OPEN = visits.c.status != literal_column("'open'")
 NOT_SENT = reminders.c.state != literal_column("'sent'")
 LEDGER = [reminders.c.id.label("reminder_id"), *columns_of(reminders, without="id")]
+OF_A_VISIT = ("visit_id", "patient_id", "rung", "occurrence", "recipient", "owed_on", "state", "may_repeat")
+TOLD = [reminders.c.id.label("reminder_id"), *(reminders.c[name] for name in OF_A_VISIT)]
+TRIED_AT = case((reminders.c.state == "failed", reminders.c.settled_at)).label("settled_at")
+FOLLOWING = visits.alias("following")
+FOLLOWS = and_(
+    FOLLOWING.c.episode_id == visits.c.episode_id,
+    FOLLOWING.c.due_on > visits.c.due_on,
+    FOLLOWING.c.status.in_(("open", "done", "missed")),
+)
+ANSWERED = [
+    visits.c.id.label("visit_id"),
+    *(visits.c[name] for name in ("episode_id", "opens_on", "due_on", "closes_on", "status")),
+]
+TO_REMIND = [
+    episodes.c.patient_id,
+    episodes.c.state.label("episode_state"),
+    visits.c.id.label("visit_id"),
+    *(visits.c[name] for name in ("episode_id", "origin", "procedures", "opens_on", "due_on", "closes_on", "status")),
+]
 
 
 class AskingAboutReminders(Asking):
     """Visits that may be told of, the ledger, and the account of each site's day."""
 
-    def visits_to_remind(self, site_id: int, *, opening_by: date, patient_ids: Ids = None) -> pl.DataFrame:
+    def visits_to_remind(
+        self, site_id: int, *, as_of: date, opening_by: date, missed_since: date, patient_ids: Ids = None
+    ) -> pl.DataFrame:
         """The open visits of a site whose window opens on this day or before, whatever the state of their episodes.
 
-        `patient_id, episode_state, visit_id` and the other columns of `visits`; by visit.
+        Without those long missed: that closed before `missed_since`, while a later one was due by `as_of`.
+        `patient_id, episode_state, visit_id, episode_id, origin, procedures, opens_on, due_on, closes_on, status`; by
+        visit.
         """
         of_site = and_(patients.c.site_id == site_id, self._among(episodes.c.patient_id, patient_ids))
-        return self._frame(_visits().where(IS_OPEN, visits.c.opens_on <= opening_by, of_site)).sort("visit_id")
+        stands = or_(visits.c.closes_on >= missed_since, ~exists().where(FOLLOWS, FOLLOWING.c.due_on <= as_of))
+        return self._frame(_visits().where(IS_OPEN, visits.c.opens_on <= opening_by, of_site, stands)).sort("visit_id")
 
     def visits_answered_on_rungs(
         self,
@@ -43,6 +69,36 @@ class AskingAboutReminders(Asking):
         is_answered = visits.c.status.in_(("done", "missed", "censored")) & _on_a_day(days)
         is_missed = (visits.c.status == "missed") & _on_a_day(missed)
         return self._frame(_visits().where(is_answered | is_missed, of_site)).sort("visit_id")
+
+    def appointments_of(self, visit_ids: Ids) -> pl.DataFrame:
+        """`visit_id, booked_on` of those of these visits for which an appointment stands."""
+        stands = and_(bookings.c.state == "booked", is_newest(bookings, NEWER_BOOKINGS, "visit_id"))
+        return self._frame(
+            select(bookings.c.visit_id, bookings.c.booked_on).where(self._among(bookings.c.visit_id, visit_ids), stands)
+        )
+
+    def became_of(self, visit_ids: Ids, *, tasks_of: Ids) -> pl.DataFrame:
+        """What the ledger has of these visits, and of the tasks of these patients, as far as it decides what is owed.
+
+        `reminder_id, visit_id, patient_id, rung, occurrence, recipient, owed_on, state, may_repeat, settled_at, task,
+        opened_on`; `settled_at` of what failed alone.
+        """
+        is_visit = reminders.c.visit_id.is_not(None)
+        of_visits = self._frame(select(*TOLD, TRIED_AT).where(is_visit, self._among(reminders.c.visit_id, visit_ids)))
+        of_tasks = self._frame(
+            select(*TOLD, TRIED_AT, reminders.c.task, reminders.c.opened_on).where(
+                ~is_visit, self._among(reminders.c.patient_id, tasks_of)
+            )
+        )
+        return pl.concat([of_tasks, of_visits], how="diagonal")
+
+    def visits_answered_since(self, episode_ids: Ids, due_from: date) -> pl.DataFrame:
+        """The visits of these episodes that are done or missed and due on this day or later.
+
+        `visit_id, episode_id, opens_on, due_on, closes_on, status`.
+        """
+        is_answered = and_(visits.c.due_on >= due_from, visits.c.status.in_(("done", "missed")))
+        return self._frame(select(*ANSWERED).where(self._among(visits.c.episode_id, episode_ids), is_answered))
 
     def reminders_of(self, visit_ids: Ids = None, *, tasks_of: Ids = ()) -> pl.DataFrame:
         """What the ledger has of these visits, and of the tasks of these patients: `reminder_id` and its columns."""
@@ -104,15 +160,6 @@ class AskingAboutReminders(Asking):
         joined = select(sites.c.code.label("site"), *job_days.columns).join(sites, sites.c.id == job_days.c.site_id)
         return self._frame(joined.where(asked)).sort("site_id", "job", "ran_for")
 
-    def versions_of(self, patient_ids: Ids) -> dict[int, int]:
-        """How often the records of these patients were changed, summed over episodes: `patient_id` → version."""
-        changed = (
-            select(episodes.c.patient_id, func.sum(episodes.c.version))
-            .where(self._among(episodes.c.patient_id, patient_ids))
-            .group_by(episodes.c.patient_id)
-        )
-        return {patient_id: int(version) for patient_id, version in self._connection.execute(changed)}
-
 
 def _at(site_id: int | None) -> ColumnElement[bool]:
     """That a row of the ledger is of this site; None for any."""
@@ -120,19 +167,22 @@ def _at(site_id: int | None) -> ColumnElement[bool]:
 
 
 def _on_a_day(days: Mapping[str, Sequence[date]]) -> ColumnElement[bool]:
-    """That one of a visit's days is among these."""
-    return or_(false(), *(visits.c[column].in_(list(on)) for column, on in days.items() if on))
+    """That one of the days of a visit that is not open is among these.
+
+    No window closes before any of its days, and the index is by when it closes. SQLite takes the index for several
+    alternatives only where its promise stands in each.
+    """
+    return or_(false(), *(_is_on(column, on) for column, on in days.items() if on))
+
+
+def _is_on(column: str, days: Sequence[date]) -> ColumnElement[bool]:
+    return and_(IS_NOT_OPEN, visits.c.closes_on >= min(days), visits.c[column].in_(list(days)))
 
 
 def _visits() -> Select[tuple[object, ...]]:
     """Visits with their patients and what the episode is."""
     return (
-        select(
-            episodes.c.patient_id,
-            episodes.c.state.label("episode_state"),
-            visits.c.id.label("visit_id"),
-            *columns_of(visits, without="id"),
-        )
+        select(*TO_REMIND)
         .join(episodes, episodes.c.id == visits.c.episode_id)
         .join(patients, patients.c.id == episodes.c.patient_id)
     )

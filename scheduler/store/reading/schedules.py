@@ -4,11 +4,11 @@ from datetime import date, datetime
 from typing import Any
 
 import polars as pl
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal_column, or_, select, true
+from sqlalchemy import ColumnElement, Select, func, literal_column, or_, select, true
 
 from scheduler.store.errors import StoreMisused
 from scheduler.store.reading.asking import Asking, Ids, as_known, columns_of, known_by
-from scheduler.store.tables import episodes, overrides, patients, plan_changes, plans, reports, sites, visits
+from scheduler.store.tables import episodes, overrides, patients, plan_changes, plans, sites, visits
 
 IS_OPEN = visits.c.status == literal_column("'open'")  # a literal: SQLite matches no parameter to a partial index
 IS_CURRENT = plans.c.superseded_at.is_(None)
@@ -42,24 +42,6 @@ class AskingAboutSchedules(Asking):
             .order_by(plans.c.episode_id, plans.c.version)
         )
         return as_known(recorded, known_at, "superseded_at")
-
-    def patients_to_settle(self, provisional_since: datetime) -> pl.Series:
-        """The patients with an episode not ended that nobody plans after pathology, or whose plan is provisional.
-
-        Provisional now, and some version of it at this moment or before. A patient with several such episodes is told
-        once for each.
-        """
-        earlier = plans.alias("earlier")
-        was_provisional = exists().where(
-            earlier.c.episode_id == episodes.c.id, earlier.c.provisional, earlier.c.recorded_at <= provisional_since
-        )
-        of_it = and_(reports.c.resection_id == episodes.c.resection_id, reports.c.state == "signed")
-        is_unplanned = plans.c.episode_id.is_(None) & exists().where(of_it, reports.c.stage == "pathology")
-        return self._frame(
-            select(episodes.c.patient_id)
-            .outerjoin(plans, and_(plans.c.episode_id == episodes.c.id, IS_CURRENT))
-            .where(episodes.c.state != "ended", or_(plans.c.provisional & was_provisional, is_unplanned))
-        )["patient_id"]
 
     def episodes_with_visits_ahead(self, today: date) -> pl.DataFrame:
         """`episode_id` of every episode with an open visit whose window closes today or later."""

@@ -20,6 +20,7 @@ from scheduler.actions.history.known_history import GIVEN_EVENTS, GIVEN_EXAMINAT
 from scheduler.actions.history.recording_history import record_history
 from scheduler.actions.patients.enrolling import enrol
 from scheduler.actions.patients.import_patients import REQUIRED
+from scheduler.actions.plans.following import follow
 from scheduler.actions.plans.rules import Rules
 from scheduler.actions.reminders.accounting import Balance
 from scheduler.actions.reminders.remind import remind
@@ -30,53 +31,16 @@ from scheduler.actions.sites.describe_site import describe_site
 from scheduler.cohort import draw_cohort
 from scheduler.core.validation import validate
 from scheduler.delivery.channels import Channels
-from scheduler.delivery.outcome import Attempt, Outcome, Outgoing
-from scheduler.delivery.pacing import Breaker, Pace
-from scheduler.delivery.sending import Channel
 from scheduler.store.registry import Registry
 from scheduler.store.transaction import Transaction
+from tests.actions.reminders.a_mailbox import Mailbox
 from tests.actions.reminders.post import with_staff
 from tests.actions.tables import rules_of
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 SITES = {"north": ("KR", "Asia/Seoul"), "south": ("US", "America/New_York")}
-REMINDING_AT, RECORDING_AT = time(14, tzinfo=UTC), time(14, 30, tzinfo=UTC)  # of one day in Seoul and in New York
+REMINDING_AT, RECORDING_AT = time(10, tzinfo=UTC), time(10, 30, tzinfo=UTC)  # of one day in Seoul and in New York
 CT = "liver_ct_mri"
-
-
-@dataclass(kw_only=True)
-class Mailbox:
-    """A sender that keeps what arrives; it can be down, and now and then nobody hears whether it took a message."""
-
-    today: date = date.min
-    is_down: bool = False
-    arrived: list[tuple[date, str, str]] = field(default_factory=list)  # day, address, reference
-    unheard: list[tuple[date, str, str]] = field(default_factory=list)
-
-    def attempt(self, address: str, outgoing: Outgoing) -> Attempt:
-        """Taken, unless the mailbox is down; one message in a thousand is taken and not confirmed."""
-        if self.is_down:
-            return Attempt(outcome=Outcome.UNREACHED, why="nobody answers", again=False, channels_fault=True)
-        this = (self.today, address, outgoing.reference)
-        if outgoing.reference.endswith("500"):
-            self.unheard.append(this)
-            return Attempt(outcome=Outcome.UNKNOWN, why="the line broke")
-        self.arrived.append(this)
-        return Attempt(outcome=Outcome.SENT, why="taken")
-
-    def channels(self) -> Channels:
-        """Every channel of the policy leads here; the breaker counts seconds of the simulated days."""
-        channel = Channel(
-            sender=self,
-            attempts=1,
-            pace=Pace(None, self._seconds),
-            breaker=Breaker(60, self._seconds),
-            random=Random(1),
-        )
-        return Channels({"email": channel, "sms": channel}, None)
-
-    def _seconds(self) -> float:
-        return self.today.toordinal() * 86400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +61,11 @@ class Year:
     first: date
     days: int
     seed: int
+    sites: Mapping[str, tuple[str, str]] = field(default_factory=lambda: SITES)  # country and time zone
     mailbox: Mailbox = field(default_factory=Mailbox)
     balances: list[Balance] = field(default_factory=list)
     fates: dict[int, list[Fate]] = field(default_factory=dict)
+    unread: dict[tuple[int, date], date] = field(default_factory=dict)  # patient and day → on which it is read
     asleep: tuple[date, ...] = ()
     down: tuple[date, ...] = ()
 
@@ -124,13 +90,15 @@ class Year:
 
     def begin(self, patients: int) -> None:
         """Enrol the patients, sign their reports, store who may be told, and draw what will happen to whom."""
-        for site, (country, zone) in SITES.items():
+        for site, (country, zone) in self.sites.items():
             describe_site(
                 self.registry, site, title=None, country=country, subdivision=None, time_zone=zone, actor="anna"
             )
             with_staff(self.registry, site)
         between = (self.first - timedelta(days=300), self.first - 3 * DAY)
-        cohort = draw_cohort(patients, seed=self.seed, resected_between=between, missing_share=0.02)
+        cohort = draw_cohort(
+            patients, seed=self.seed, resected_between=between, missing_share=0.02, sites=tuple(self.sites)
+        )
         ids = self._enrol(cohort)
         self._may_be_told(ids)
         self.fates = {patient: [*self._fates(patient)] for patient in ids}
@@ -227,6 +195,7 @@ class Year:
             ]
             events = pl.DataFrame(told, schema=GIVEN_EVENTS)
             record_history(transaction, self.rules, examinations=scans, events=events, today=on, actor="anna")
+            self._read_results(transaction, on)
             self._book(transaction, self._opened(transaction, on), on)
 
     def _opened(self, transaction: Transaction, on: date) -> list[dict[str, Any]]:
@@ -254,14 +223,45 @@ class Year:
     def _result(self, visit: Mapping[str, Any], name: str, came_on: date) -> dict[str, Any]:
         lot = self._chance("finding", name)
         usual = {"patient_id": visit["patient_id"], "procedure": CT, "performed_on": came_on, "recurrence_sites": "[]"}
+        if lot < 0.04 and self._chance("read", name) < 0.9:
+            self.unread[visit["patient_id"], came_on] = came_on + timedelta(days=7 + int(lot * 1750) % 35)
         if lot < 0.02:
             return {**usual, "result_status": "pending"}
         read = {"result_status": "final", "reviewed_by": "dr.lee"}
         if lot < 0.04:
             return {**usual, "result_status": "final", "finding": "suspicious"}
         if lot < 0.045:
+            treated_on = came_on + timedelta(days=20 + int(lot * 20000) % 60)
+            treated = Fate(
+                event="curative_treatment", on=treated_on, recorded_on=treated_on + 3 * DAY, detail="ablation"
+            )
+            self.fates[visit["patient_id"]].append(treated)
             return {**usual, **read, "finding": "intrahepatic_recurrence", "recurrence_sites": "[]"}
         return {**usual, **read, "finding": "no_recurrence"}
+
+    def _read_results(self, transaction: Transaction, on: date) -> None:
+        """Nine in ten of the results that worry or are awaited are read by somebody one to six weeks later."""
+        due = [scan for scan, read_on in self.unread.items() if read_on <= on]
+        for scan in due:
+            del self.unread[scan]
+        if not due:
+            return
+        these = pl.DataFrame(due, schema={"patient_id": pl.Int64, "performed_on": pl.Date}, orient="row")
+        read = transaction.examination_versions(these["patient_id"]).join(these, on=these.columns, how="semi")
+        versions = read.with_columns(
+            id=pl.Series(transaction.reserve_ids("examinations", read.height)),
+            version=pl.col("version") + 1,
+            result_status=pl.lit("final"),
+            finding=pl.col("finding").fill_null("no_recurrence"),
+            reviewed_by=pl.lit("dr.lee"),
+            reviewed_at=pl.lit(transaction.recorded_at),
+            reason=pl.lit("read"),
+        )
+        transaction.append("examinations", versions.drop("examination_id", "recorded_at"))
+        said = versions.select("patient_id", action=pl.lit("review_examination"), details=pl.lit("{}"))
+        audit(transaction, said, actor="dr.lee")
+        transaction.raise_versions(versions["patient_id"])
+        follow(transaction, versions.select(pl.col("patient_id").unique(), today=pl.lit(on)), self.rules)
 
     def _book(self, transaction: Transaction, opened: list[dict[str, Any]], on: date) -> None:
         """Two visits in three get an appointment, up to four weeks before their due day."""

@@ -125,12 +125,13 @@ def test_sites_on_both_sides_of_the_date_line_have_their_own_days_in_one_run(
     again = post.remind(registry, west, at=moment + timedelta(minutes=20))
     later = post.remind(registry, west, at=moment + DAY)
 
-    assert [(each.site, each.on, each.sent) for each in first] == [("east", east, 2), ("west", west, 2)]
+    assert [(each.site, each.on, each.sent) for each in first] == [("east", east, 2), ("west", west, 1)]
+    assert first[1].reasons == {"late_hour": 1}  # half past eleven at night there: no patient is told
     assert again == first
     assert [(each.site, each.on, each.sent) for each in later] == [("east", east + DAY, 0), ("west", west + DAY, 0)]
     assert accounted(registry, "east") == [(east, "balanced", 2), (east + DAY, "balanced", 0)]
-    assert accounted(registry, "west") == [(west, "balanced", 2), (west + DAY, "balanced", 0)]
-    assert len(post.came()) == 4
+    assert accounted(registry, "west") == [(west, "balanced", 1), (west + DAY, "balanced", 0)]
+    assert len(post.came()) == 3
 
 
 def test_a_site_that_moves_over_the_date_line_has_no_day_twice(registry: Registry, tmp_path: Path, post: Post) -> None:

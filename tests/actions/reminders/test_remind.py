@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from scheduler.actions.reminders.accounting import Balance
+from scheduler.actions.reminders.listing import list_reminders
 from scheduler.actions.sites.close_site import close_site
 from scheduler.actions.visits.book_visit import book_visit
 from scheduler.store.registry import Registry
@@ -196,6 +197,17 @@ def test_what_failed_for_a_whole_day_is_owed_the_day_after(clinic: Registry, pos
     assert back == a_balance(UPCOMING + DAY, eligible=2, sent=2)
 
 
+def test_what_failed_is_listed_until_a_later_reminder_of_the_visit_has_arrived(clinic: Registry, post: Post) -> None:
+    post.url = "json://127.0.0.1:9"
+    post.remind(clinic, UPCOMING)
+    listed = [waiting(clinic)]
+    post.url = "file:sent.jsonl"
+
+    post.remind(clinic, DUE)
+
+    assert [*listed, waiting(clinic)] == [["coordinator:anna", "patient"], []]
+
+
 def test_a_run_before_midnight_is_of_one_day_and_one_after_it_of_the_next_in_the_sites_own_time_zone(
     clinic: Registry, post: Post
 ) -> None:
@@ -206,6 +218,12 @@ def test_a_run_before_midnight_is_of_one_day_and_one_after_it_of_the_next_in_the
 
     assert before == [a_balance(FIRST - DAY)]
     assert after == [a_balance(FIRST, eligible=2, sent=2)]
+
+
+def waiting(registry: Registry) -> list[str]:
+    """Whom a message that is listed as failed did not reach."""
+    rows = list_reminders(registry, states=["failed"], since=UPCOMING, until=UPCOMING)
+    return sorted(rows["recipient"])
 
 
 def booked(registry: Registry, on: date) -> None:

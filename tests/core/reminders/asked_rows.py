@@ -1,7 +1,7 @@
 """Builders: visits, tasks, people and a small policy to be asked about, with overrides."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, time
 from typing import Any
 
 import polars as pl
@@ -17,6 +17,7 @@ from scheduler.core.reminders.policy import (
     SendsOn,
     TaskRung,
     To,
+    ToPatients,
     VisitRung,
 )
 
@@ -58,6 +59,7 @@ def a_policy(*visits: VisitRung, tasks: Sequence[TaskRung] = ()) -> ReminderPoli
     parts: dict[str, Any] = {
         "visits": visits or usual,
         "tasks": tuple(tasks),
+        "to_patients": ToPatients(until=time(21), source="policy"),
         "after_appointment": AfterAppointment(counts_for_days=3, source="policy"),
         "default_language": "en",
     }
