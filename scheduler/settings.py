@@ -47,7 +47,10 @@ SETTINGS = (
     ),
     Setting(
         name="HEPWATCH_HEARTBEAT_URL",
-        does="an address that `hepwatch run` calls after each balanced day; `{site}` in it stands for the site's code",
+        does=(
+            "an address that `hepwatch run` calls once a day when every site's day is balanced; with `{site}` in it,"
+            " which stands for the site's code, after each site's"
+        ),
         without="nobody outside notices when the service falls silent",
     ),
     Setting(

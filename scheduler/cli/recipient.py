@@ -24,8 +24,9 @@ class Which(TypedDict):
 def command() -> None:
     """Say who of a site's staff is told, by role, and how.
 
-    Everybody of a role is told what the reminder policy tells that role. Where a site has nobody in it, its reminders
-    go to the console. Addresses are kept encrypted and never printed.
+    Everybody of a role is told what the reminder policy tells that role. Where a site names nobody in it, the first of
+    coordinator, site lead, clinician and surgeon is told in which it names somebody. Where it names nobody at all, its
+    staff is told nothing; without a channels file, on standard output. Addresses are kept encrypted and never printed.
     """
 
 
@@ -92,7 +93,12 @@ def withdraw_command(reason: str, by: str | None, as_json: bool, **named: Unpack
 @site_option
 @json_option
 def list_command(site: str | None, as_json: bool) -> None:
-    """List who is told at the sites, and how. Changes nothing."""
+    """List who is told at the sites, how, and in the place of which roles. Changes nothing.
+
+    Where a site names nobody in a role, the first of coordinator, site lead, clinician and surgeon is told in which it
+    names somebody.
+    """
+    from scheduler import settings
     from scheduler.actions.contacts.list_recipients import list_recipients
     from scheduler.cli.recipient_page import list_page, list_value
     from scheduler.cli.registry import open_registry
@@ -103,4 +109,4 @@ def list_command(site: str | None, as_json: bool) -> None:
     if as_json:
         echo_json(list_value(recipients))
     else:
-        say(*list_page(recipients))
+        say(*list_page(recipients, has_channels=settings.channels_file() is not None))

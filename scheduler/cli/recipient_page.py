@@ -4,11 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from rich.markup import escape
+from rich.text import Text
 
+from scheduler.actions.contacts.list_recipients import Recipients
 from scheduler.actions.contacts.set_recipient import RecipientSet
 from scheduler.actions.contacts.site_recipient import Recipient
 from scheduler.cli.showing import counted, frame_table
 from scheduler.core.validation import MASK
+from scheduler.errors import listed
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -22,6 +25,8 @@ LISTED = {
     "language": "language",
     "address": "address",
 }
+NOBODY = "nobody of its staff is told anything"
+ON_THE_CONSOLE = "what its staff is to be told is written to standard output"
 
 
 def set_page(done: RecipientSet) -> list["RenderableType"]:
@@ -49,17 +54,33 @@ def as_value(recipient: Recipient) -> dict[str, Any]:
     return told | {"address": MASK if recipient.has_address else None}
 
 
-def list_page(recipients: pl.DataFrame) -> list["RenderableType"]:
-    """Who is told at the sites."""
-    if recipients.is_empty():
-        return ["Nobody is told yet: `hepwatch recipient set SITE ROLE CODE` says who."]
-    shown = recipients.with_columns(pl.col("channel", "language").fill_null(THE_POLICYS), _masked())
-    return [frame_table(shown, LISTED), counted(recipients.height, "recipient")]
+def list_page(recipients: Recipients, *, has_channels: bool) -> list["RenderableType"]:
+    """Who is told at the sites, who is in the place of whom, and where nobody is; `has_channels`: a file names them."""
+    people = recipients.people
+    shown = people.with_columns(pl.col("channel", "language").fill_null(THE_POLICYS), _masked())
+    otherwise = NOBODY if has_channels else ON_THE_CONSOLE
+    bare = [Text(f"{site} has named nobody: {otherwise}") for site in recipients.bare_sites]
+    if people.is_empty():
+        return [*bare, "hepwatch recipient set SITE ROLE CODE says who is told."]
+    instead = [*_instead(people), *bare]
+    return [frame_table(shown, LISTED), counted(people.height, "recipient"), *([""] if instead else []), *instead]
 
 
-def list_value(recipients: pl.DataFrame) -> list[dict[str, Any]]:
-    """The same as a value for programs."""
-    return recipients.with_columns(_masked()).select(*LISTED).to_dicts()
+def list_value(recipients: Recipients) -> list[dict[str, Any]]:
+    """Who is told, as a value for programs."""
+    return recipients.people.with_columns(_masked()).select(*LISTED, "in_place_of").to_dicts()
+
+
+def _instead(people: pl.DataFrame) -> list["RenderableType"]:
+    """Of each site that names nobody in some roles: who is told in their place."""
+    told = people.filter(pl.col("in_place_of").list.len() > 0)
+    by_site = told.group_by("site", "role", "in_place_of", maintain_order=True).agg("code")
+    sentences: list[RenderableType] = []
+    for site, role, roles, codes in by_site.select("site", "role", "in_place_of", "code").rows():
+        nobody = listed([f"no {each.replace('_', ' ')}" for each in roles])
+        others = listed([f"{role.replace('_', ' ')} {code}" for code in codes])
+        sentences.append(Text(f"{site} names {nobody}: {others} {'is' if len(codes) == 1 else 'are'} told instead"))
+    return sentences
 
 
 def _masked() -> pl.Expr:

@@ -2,19 +2,13 @@
 
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from scheduler.cli.options import Day, by_option, csv_option, json_option, rules_option, site_option
 from scheduler.cli.remind_preview import preview_command
 
-if TYPE_CHECKING:
-    from scheduler.actions.reminders.running import Reminding
-    from scheduler.store.registry import Registry
-
 STATES = ("sent", "failed", "unknown", "claimed")
-TRIES = 8  # of a database that is away: about two minutes
 
 
 @click.group("remind", invoke_without_command=True)
@@ -38,15 +32,29 @@ def command(
 
     Each site has its own today. Days that were missed are accounted for first. Run again, it sends only what has come
     to be owed since, and what certainly did not arrive. A day that is over sends nothing any more: --as-of only
-    accounts for it. Where no channels file is named, messages are written to standard output. Exit status 7 where a
-    day does not balance, messages did not leave, or the clock went back behind a day that is accounted for.
+    accounts for it. Where no channels file is named, messages are written to standard output.
+
+    \b
+    Exit status, for cron:
+      0    every day balances, and what was owed went out
+      7    somebody should look: a day does not balance, messages did not
+           leave, the clock went back behind a day that is accounted for, or
+           somebody cannot be told at all, whatever is owed today: their
+           channel is not in the channels file, or their site named nobody
+           (stderr says which; everything else goes out)
+      130  stopped by Ctrl-C (143: by SIGTERM; 129: its terminal was
+           closed): the message in hand was finished, the rest goes out
+           with the next run; a second Ctrl-C or SIGTERM stops at once
     """
     if context.invoked_subcommand is not None:
         return 0
+    from scheduler.cli.remind_run import Asked, foresee_now, remind_now
+
+    asked = Asked(as_of=as_of, site=site, rules=rules)
     if dry_run:
-        _foresee(as_of, site, rules, as_json=as_json, as_csv=as_csv)
+        foresee_now(asked, as_json=as_json, as_csv=as_csv)
         return 0
-    return _remind(as_of, site, rules, as_json=as_json)
+    return remind_now(asked, as_json=as_json)
 
 
 command.add_command(preview_command, "preview")
@@ -129,83 +137,3 @@ def _states(text: str) -> list[str]:
     if unknown := [each for each in wanted if each not in STATES] or (["nothing"] if not wanted else []):
         raise click.BadParameter(f"{', '.join(unknown)}; choose from {', '.join(STATES)}", param_hint="--state")
     return wanted
-
-
-def _foresee(as_of: date | None, site: str | None, rules: Path | None, *, as_json: bool, as_csv: bool) -> None:
-    from scheduler.actions.reminders.foreseeing import foresee
-    from scheduler.cli.registry import open_registry, rules_for
-    from scheduler.cli.remind_page import foreseen_page
-    from scheduler.cli.showing import echo_csv, echo_json, say
-
-    with open_registry() as registry:
-        rows = foresee(registry, rules_for(registry, rules=rules), _channels(), _reminding(site, []), on=as_of)
-    if as_json:
-        echo_json(rows.to_dicts())
-    elif as_csv:
-        echo_csv(rows)
-    else:
-        say(*foreseen_page(rows))
-
-
-def _remind(as_of: date | None, site: str | None, rules: Path | None, *, as_json: bool) -> int:
-    from dataclasses import asdict
-
-    from scheduler.actions.reminders.accounting import BALANCED, MISSED
-    from scheduler.actions.sites.describe_site import list_sites
-    from scheduler.cli.registry import open_registry, rules_for
-    from scheduler.cli.remind_page import balances_page
-    from scheduler.cli.showing import echo_json, say
-
-    behind: list[str] = []
-    with open_registry() as registry:
-        balances = _done(registry, rules_for(registry, rules=rules), _reminding(site, behind), as_of)
-        has_sites = not list_sites(registry).is_empty()
-    if as_json:
-        echo_json([asdict(each) for each in balances])
-    else:
-        say(*balances_page(balances, has_sites=has_sites))
-    is_well = all(each.state in (BALANCED, MISSED) and not each.failed and not each.unknown for each in balances)
-    return 0 if is_well and not behind else 7
-
-
-def _done(registry: "Registry", rules: Any, reminding: "Reminding", as_of: date | None) -> Any:
-    from scheduler.actions.reminders.remind import account_until, remind
-
-    if as_of is None:
-        return remind(registry, rules, _channels(), reminding)
-    return account_until(registry, rules, _channels(), reminding, on=as_of)
-
-
-def _channels() -> Any:
-    from scheduler import settings
-    from scheduler.delivery.channels import Channels
-
-    return Channels.read(settings.channels_file())
-
-
-def _reminding(site: str | None, behind: list[str]) -> "Reminding":
-    """A run from the command line; the sites whose clock is behind are put into `behind`."""
-    from time import sleep
-
-    from scheduler import clock
-    from scheduler.actions.reminders.running import Reminding, worker_name
-
-    def told(action: str, **facts: object) -> None:
-        _told(action, **facts)
-        if action == "clock_behind":
-            behind.append(str(facts["site"]))
-
-    return Reminding(now=clock.now, worker=worker_name(), site=site, wait=sleep, most_tries=TRIES, told=told)
-
-
-def _told(action: str, **facts: object) -> None:
-    """On the command line only what keeps the reminders waiting is worth a word."""
-    if action in ("database_away", "database_back"):
-        said = ", ".join(f"{name} {value}" for name, value in facts.items())
-        click.echo(f"{action.replace('_', ' ')}: {said}", err=True)
-    if action == "clock_behind":
-        click.echo(
-            f"{facts['site']}: today is {facts['on']} by this machine's clock, and {facts['accounted_until']} is"
-            " accounted for already; nothing was sent. Set the clock right; the day after that one is done as usual.",
-            err=True,
-        )

@@ -1,6 +1,6 @@
 """How a day of reminders adds up, who would be told what, and what waits for a person."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from scheduler.actions.reminders.accounting import Balance
+    from scheduler.actions.reminders.unreached import Unreached
 
 WHY_NOT = {
     WhyNot.DONE: "the visit is done",
@@ -26,6 +27,7 @@ WHY_NOT = {
     WhyNot.NO_CHANNEL: "no channel is configured",
     WhyNot.NOBODY_IN_ROLE: "nobody is named at the site",
     WhyNot.QUIET_DAY: "not a working day",
+    WhyNot.LATE_HOUR: "too late in the day to tell a patient",
     WhyNot.TOLD_LATELY: "told less than its interval ago",
     WhyNot.SUPERSEDED: "a later reminder has taken its place",
     WhyNot.NOT_RUNNING: "nothing ran that day; owed on the next",
@@ -89,6 +91,34 @@ def listed_page(rows: pl.DataFrame, states: Collection[str]) -> "list[Renderable
     if rows.filter(is_open, ~pl.col("goes_out_again")).height:
         parts += ["", "To say what became of one: hepwatch remind resolve MESSAGE --arrived, or --not-arrived"]
     return parts
+
+
+def unreached_line(unreached: "Unreached") -> str:
+    """What keeps messages from leaving, and what to do about it."""
+    return f"{unreached.message}; {unreached.advice}"
+
+
+def told_line(action: str, facts: Mapping[str, object]) -> str | None:
+    """What a run says while it goes on; on the command line only what keeps the reminders waiting is worth a word."""
+    if action in ("database_away", "database_back"):
+        said = ", ".join(f"{name} {value}" for name, value in facts.items())
+        return f"{action.replace('_', ' ')}: {said}"
+    if action == "clock_behind":
+        return (
+            f"{facts['site']}: today is {facts['on']} by this machine's clock, and {facts['accounted_until']} is"
+            " accounted for already; nothing was sent. Set the clock right; the day after that one is done as usual."
+        )
+    return None
+
+
+def stopped_line(signal: str, *, is_cut_short: bool) -> str:
+    """That a run was stopped, and what becomes of what it left."""
+    if is_cut_short:
+        return (
+            f"stopped by {signal} while the database was away; what was claimed and not begun is free again after"
+            " 15 minutes, and goes out with the next run then"
+        )
+    return f"stopped by {signal}: the message in hand was finished, and what is left goes out with the next run"
 
 
 def _first(rows: pl.DataFrame, headings: dict[str, str], *, title: str | None = None) -> "list[RenderableType]":

@@ -50,19 +50,22 @@ def command(at: time, port: int | None, sites: tuple[str, ...], once: bool) -> i
     """Be the service: every day, at each site's local time, bring its plans up to the day and send what is owed.
 
     At start and every hour it looks for days that nobody accounted for, and does them: no day is lost when it was
-    stopped, and none is done twice, however many instances run. It waits for a database that is away. The log goes to
-    stderr, without identities. SIGTERM: it finishes the message in hand and leaves. Exit status with --once: 7 where a
-    day did not balance.
+    stopped, and none is done twice, however many instances run. It waits for a database that is away. /healthz also
+    says whom no message can reach: by a channel that is named and not in the channels file, or at a site that named
+    nobody. The log goes to stderr, without identities. SIGTERM: it finishes the message in hand and leaves. Exit status
+    with --once: 7 where a day did not balance, or a site was put off.
     """
+    from signal import SIGHUP
+
     from scheduler.jobs.leaving import Leaving
     from scheduler.jobs.service import serve, serve_once
 
     keeping = _keeping(at, sites, once=once)
     leaving = Leaving()
-    leaving.listen()
-    if once:
-        return 0 if serve_once(keeping, leaving) else 7
-    serve(keeping, leaving, port=_port(port))
+    with leaving.listening(survives=(SIGHUP,)):
+        if once:
+            return 0 if serve_once(keeping, leaving) else 7
+        serve(keeping, leaving, port=_port(port))
     return 0
 
 

@@ -47,6 +47,15 @@ class Channels:
         """The channels that are configured, in order."""
         return tuple(sorted(self.listed))
 
+    @property
+    def are_configured(self) -> bool:
+        """Whether a channels file says which there are, so that messages can leave the machine."""
+        return self.otherwise is None
+
+    def has(self, channel: str) -> bool:
+        """Whether there is a way out by this name."""
+        return channel in self.listed or self.otherwise is not None
+
     def deliver(
         self,
         channel: str,

@@ -55,6 +55,16 @@ def is_rung(on: date, now: datetime, *, at: time, time_zone: str) -> bool:
     return ring_at(on, at=at, time_zone=time_zone) <= now
 
 
+def is_rung_today(now: datetime, *, at: time, time_zone: str) -> bool:
+    """Whether the ring of a site's own today is past, or is now: from then until its midnight its day may be done.
+
+    >>> [is_rung_today(datetime(2026, 11, 21, hour, tzinfo=UTC), at=time(7), time_zone="Asia/Seoul")
+    ...     for hour in (14, 15, 21, 22)]
+    [True, False, False, True]
+    """
+    return is_rung(local_day(now, time_zone), now, at=at, time_zone=time_zone)
+
+
 def owed_sites(gaps: pl.DataFrame, *, now: datetime, at: time) -> list[str]:
     """The sites to be done now, in order: those with a day not accounted for, once today's ring is past.
 
@@ -66,7 +76,7 @@ def owed_sites(gaps: pl.DataFrame, *, now: datetime, at: time) -> list[str]:
     [[], ['seoul']]
     """
     zones = gaps.select("site", "time_zone").unique().sort("site").rows()
-    return [site for site, zone in zones if is_rung(local_day(now, zone), now, at=at, time_zone=zone)]
+    return [site for site, zone in zones if is_rung_today(now, at=at, time_zone=zone)]
 
 
 def overdue_days(gaps: pl.DataFrame, *, now: datetime, at: time) -> list[tuple[str, date]]:

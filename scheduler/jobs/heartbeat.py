@@ -1,5 +1,8 @@
 """A sign of life to an address outside, after each balanced day, so that silence is noticed there.
 
+An address with `{site}` in it is called for each site; one without it once a day, after the last site, so that no
+site's sign hides that another is silent.
+
 The address may be a secret: it is never told. Whatever goes wrong is told and stops nothing.
 """
 
@@ -13,6 +16,7 @@ from urllib.request import urlopen
 from scheduler.errors import DeliveryError
 
 TIMEOUT_SECONDS = 10.0
+SITE = "{site}"
 
 
 class HeartbeatUrlNotUnderstood(DeliveryError):
@@ -38,6 +42,15 @@ def check_heartbeat_url(url: str | None) -> None:
         raise HeartbeatUrlNotUnderstood
 
 
+def is_for_each_site(url: str) -> bool:
+    """Whether each site has an address of its own; otherwise one beat speaks for all of them.
+
+    >>> [is_for_each_site(url) for url in ("ping/{site}", "ping")]
+    [True, False]
+    """
+    return SITE in url
+
+
 def beat(url: str, *, site: str, told: Callable[..., None], timeout_seconds: float = TIMEOUT_SECONDS) -> None:
     """Call the address for a site, whose code stands where it says `{site}`; tells `heartbeat_sent` or
     `heartbeat_failed`.
@@ -45,7 +58,7 @@ def beat(url: str, *, site: str, told: Callable[..., None], timeout_seconds: flo
     It takes no longer than the timeout, however slowly the other side answers.
     """
     outcome: SimpleQueue[str | None] = SimpleQueue()
-    called = url.replace("{site}", quote(site, safe=""))
+    called = url.replace(SITE, quote(site, safe=""))
     Thread(target=lambda: outcome.put(_call(called, timeout_seconds)), name="heartbeat", daemon=True).start()
     try:
         error = outcome.get(timeout=timeout_seconds)

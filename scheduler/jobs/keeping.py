@@ -6,7 +6,7 @@ constraint. The service calls it from its threads, `--once` from cron.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from threading import Event
 from traceback import extract_tb
 from typing import Protocol, TypeVar
@@ -14,9 +14,11 @@ from typing import Protocol, TypeVar
 from scheduler.actions.reminders.accounting import BALANCED, MISSED, Balance
 from scheduler.actions.reminders.patience import AWAY, with_patience
 from scheduler.actions.reminders.running import Reminding
+from scheduler.actions.reminders.unreached import Unreached
+from scheduler.core.calendar import local_day
 from scheduler.errors import DeliveryError, HepwatchError
-from scheduler.jobs.duty import owed_sites
-from scheduler.jobs.heartbeat import beat
+from scheduler.jobs.duty import is_rung_today, owed_sites
+from scheduler.jobs.heartbeat import beat, is_for_each_site
 from scheduler.jobs.rounds import Stopped
 from scheduler.jobs.standing import Look, Stood
 from scheduler.store.errors import RegistryNotFound
@@ -31,6 +33,10 @@ class Work(Protocol):
 
     def look(self, now: datetime) -> Look:
         """Which days are accounted for and which are not."""
+        ...
+
+    def unreached(self, now: datetime) -> tuple[Unreached, ...]:
+        """What keeps messages from leaving, whatever is owed."""
         ...
 
     def do(self, reminding: Reminding) -> Sequence[Balance]:
@@ -63,33 +69,38 @@ class Keeping:
         self.stood = Stood(serving.now())
         self.stop = Event()
         self._work = work
+        self._beaten_until: date | None = None  # what was balanced before the first check, others have told
 
     def check(self) -> tuple[Look, list[str]]:
         """The gap check: what it saw, and the sites to be done now."""
         look = self._patiently(lambda: self._work.look(self.serving.now()))
         now = self.serving.now()  # after the waiting, which may have taken hours
+        if self.stood().checked_at is None:
+            self._beaten_until = look.balanced_until
         self.stood.seen(look)
         self.stood.checked(now)
         return look, owed_sites(look.gaps, now=now, at=self.serving.at)
 
+    def look_for_unreached(self) -> None:
+        """What keeps messages from leaving, whatever is owed: kept for `/healthz`, told where it is new."""
+        found = self._work.unreached(self.serving.now())
+        for each in found:
+            if each not in self.stood().unreached:
+                self.told(each.action, **each.facts)
+        self.stood.reaches_all_but(found)
+
     def do(self, site: str) -> bool:
-        """The site's day and those that it missed; whether today balances. After a balanced day the heartbeat goes."""
-        reminding = Reminding(
-            now=self.serving.now,
-            worker=self.serving.worker,
-            site=site,
-            told=self.told,
-            stopping=self.stop.is_set,
-            wait=self.wait,
-            most_tries=self.serving.most_tries,
-        )
-        balances = self._patiently(lambda: self._work.do(reminding))
+        """The site's day and those that it missed; whether today balances. After a balanced day the heartbeat goes.
+
+        Raises `Stopped` where it is to stop, or where the site waited so long that its day is over.
+        """
+        balances = self._patiently(lambda: self._done_in_its_day(site))
         self.stood.seen(self._patiently(lambda: self._work.look(self.serving.now())))
         today = [balance for balance in balances if balance.state != MISSED]
         balanced = bool(today) and today[-1].state == BALANCED
         self.told("day_done", site=site, state=today[-1].state if today else "stopped")
-        if balanced and self.serving.heartbeat_url:
-            beat(self.serving.heartbeat_url, site=site, told=self.told)
+        if balanced:
+            self._beat(site)
         return balanced
 
     def guarded(self, work: Callable[[], Done], *, site: str | None = None) -> Done | HepwatchError | None:
@@ -124,6 +135,32 @@ class Keeping:
         if action == "replan_failed":
             self.stood.defect()
         self.serving.told(action, **facts)
+
+    def _done_in_its_day(self, site: str) -> Sequence[Balance]:
+        """The balances. Between a site's midnight and its ring nothing is done: nobody is written to at night."""
+        zone, now = self.stood().look.zones.get(site), self.serving.now()
+        if zone and not is_rung_today(now, at=self.serving.at, time_zone=zone):
+            self.told("put_off", site=site, on=local_day(now, zone))
+            raise Stopped
+        return self._work.do(
+            Reminding(
+                now=self.serving.now,
+                worker=self.serving.worker,
+                site=site,
+                told=self.told,
+                stopping=self.stop.is_set,
+                wait=self.wait,
+                most_tries=self.serving.most_tries,
+            )
+        )
+
+    def _beat(self, site: str) -> None:
+        """The heartbeat: the site's own, or one for all of them, once the last of them has had a day's balance."""
+        url, until, before = self.serving.heartbeat_url, self.stood().look.balanced_until, self._beaten_until
+        is_the_last = until is not None and (before is None or before < until)
+        if url and (is_for_each_site(url) or is_the_last):
+            self._beaten_until = until
+            beat(url, site=site, told=self.told)
 
     def _patiently(self, work: Callable[[], Done]) -> Done:
         """As soon as the database lets it. A registry that was there and is gone is away, too."""

@@ -18,7 +18,7 @@ ALLOWED = frozenset(
         *("site", "on", "job", "state", "eligible", "sent", "failed", "suppressed", "unknown", "reasons"),
         *("count", "sites", "owed", "channel", "message", "outcome"),
         *("error", "place", "tries", "wait_seconds", "seconds"),
-        *("version", "port", "ring_at", "signal", "patients", "moved"),
+        *("version", "port", "ring_at", "signal", "patients", "moved", "rungs", "recipients"),
     }
 )
 OURS = ("action", "at", "worker", "left_out")

@@ -17,6 +17,8 @@ from scheduler.actions.reminders.days import gaps, list_days
 from scheduler.actions.reminders.patience import AWAY
 from scheduler.actions.reminders.remind import remind
 from scheduler.actions.reminders.running import Reminding
+from scheduler.actions.reminders.unreachable import unreachable
+from scheduler.actions.reminders.unreached import Unreached
 from scheduler.actions.sites.describe_site import list_sites
 from scheduler.actions.worklist.list_worklist import SiteNotFound
 from scheduler.core.calendar import local_day
@@ -27,7 +29,8 @@ from scheduler.store.registry import Registry
 
 
 class Stopped(Exception):
-    """The service is to stop; what is done so far stays, the rest is done at the next start."""
+    """The service is to stop, or the site's day is over; what is done so far stays, the rest is done at the next start,
+    or ring."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +59,27 @@ class Rounds:
                 unknown_waiting=_unknown_waiting(registry),
             )
 
+    def unreached(self, now: datetime) -> tuple[Unreached, ...]:
+        """What keeps messages from leaving, as the registry, the rules and the channels are now."""
+        if not self.channels.are_configured:
+            return ()
+        with self.open_registry() as registry:
+            policy = self.rules_of(registry).rulebook.reminder_policy()
+            return unreachable(registry, policy, self.channels, today=now.date(), sites=self.sites)
+
     def do(self, reminding: Reminding) -> tuple[Balance, ...]:
-        """Bring the plans of the site up to its day, then remind; gives the balances. Raises `Stopped`."""
+        """Bring the plans of the site up to its day, then remind; gives the balances.
+
+        Raises `Stopped`, also where its day was over before the plans were done: the next one is done at its own time.
+        """
         with self.open_registry() as registry:
             rules = self.rules_of(registry)
             zones = dict(list_sites(registry).select("site", "time_zone").rows())
             today = local_day(reminding.now(), zones[reminding.site])
             self._replan(registry, rules, reminding, today)
+            if (later := local_day(reminding.now(), zones[reminding.site])) != today:
+                reminding.told("put_off", site=reminding.site, on=later)
+                raise Stopped
             return remind(registry, rules, self.channels, reminding)
 
     def _replan(self, registry: Registry, rules: Rules, reminding: Reminding, today: date) -> None:

@@ -46,7 +46,10 @@ def serve_once(keeping: Keeping, leaving: Leaving) -> bool:
         found = keeping.guarded(keeping.check)
         if isinstance(found, HepwatchError):
             outcomes.append(found)
-        for site in found[1] if isinstance(found, tuple) else ():
+        owed = found[1] if isinstance(found, tuple) else []
+        if owed:  # else it is silent
+            keeping.guarded(keeping.look_for_unreached)
+        for site in owed:
             if not keeping.stop.is_set():
                 outcomes.append(keeping.guarded(lambda: keeping.do(site), site=site))  # noqa: B023 (called at once)
         leaving.say(None)
@@ -120,6 +123,7 @@ class Service:
                 look, owed = found
                 self._keeping.told("gap_checked", sites=len(look.zones), owed=len(owed))
                 self._bell.follow(look.zones)
+                self._keeping.guarded(self._keeping.look_for_unreached)
                 for site in owed:
                     self._waiting.put(site)
             elif isinstance(found, HepwatchError) and self._keeping.stood().checked_at is None:

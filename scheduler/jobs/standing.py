@@ -1,15 +1,17 @@
-"""How the service stands: what its last gap check found, and whether the database answered at the last try.
+"""How the service stands: what its last gap check found, whom no message can reach, whether the database answered.
 
 Takes frames of days (`gaps`, `days`); gives the reasons for which somebody should look, in words. It reads no clock.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from threading import Lock
 
 import polars as pl
 
+from scheduler.actions.reminders.accounting import BALANCED
+from scheduler.actions.reminders.unreached import Unreached
 from scheduler.jobs.duty import overdue_days
 
 CHECK_WITHIN = timedelta(hours=1, minutes=10)  # the gap check comes every hour, and may take a while
@@ -33,6 +35,12 @@ class Look:
     days: pl.DataFrame
     unknown_waiting: int
 
+    @property
+    def balanced_until(self) -> date | None:
+        """The last day by which every site has had a balanced one, each by its own clock; None where one has none."""
+        newest = dict(self.days.filter(state=BALANCED).group_by("site").agg(pl.col("on").max()).rows())
+        return min(newest[site] for site in self.zones) if self.zones and self.zones.keys() <= newest.keys() else None
+
 
 NOTHING_SEEN = Look(zones={}, gaps=pl.DataFrame(schema=GAPS), days=pl.DataFrame(schema=DAYS), unknown_waiting=0)
 
@@ -45,6 +53,7 @@ class Standing:
     checked_at: datetime | None = None
     database_answers: bool = True
     look: Look = NOTHING_SEEN
+    unreached: tuple[Unreached, ...] = ()
     defects: int = 0
 
     def reasons(self, *, now: datetime, at: time) -> tuple[str, ...]:
@@ -56,6 +65,7 @@ class Standing:
             *(["the first gap check is not done yet"] if self.checked_at is None else []),
             *([f"no gap check for more than {CHECK_WITHIN}"] if unchecked else []),
             *overdue,
+            *(each.message for each in self.unreached if each.is_felt),
         )
 
 
@@ -86,6 +96,10 @@ class Stood:
     def database(self, *, answers: bool) -> None:
         """Whether the database answered at the last try."""
         self.change(lambda standing: replace(standing, database_answers=answers))
+
+    def reaches_all_but(self, unreached: tuple[Unreached, ...]) -> None:
+        """What keeps messages from leaving, as it was found."""
+        self.change(lambda standing: replace(standing, unreached=unreached))
 
     def defect(self) -> None:
         """A defect of ours was met."""

@@ -32,7 +32,11 @@ def test_the_list_shows_who_is_told_and_hides_the_addresses(hepwatch: Hepwatch, 
     lines = [" ".join(line.split()) for line in listed.out.splitlines()]
     assert "seoul coordinator anna email ko •••" in lines
     assert "seoul site_lead lee the policy's the policy's –" in lines
-    assert lines[-1] == "2 recipients"
+    assert lines[-3:] == [
+        "2 recipients",
+        "",
+        "seoul names no clinician and no surgeon: coordinator anna is told instead",
+    ]
 
 
 def test_recipients_for_programs(hepwatch: Hepwatch, clinic: Path) -> None:
@@ -40,14 +44,30 @@ def test_recipients_for_programs(hepwatch: Hepwatch, clinic: Path) -> None:
     anna = {"site": "seoul", "role": "coordinator", "code": "anna", "channel": "email", "language": "ko"}
 
     assert stored == {"is_changed": True, **anna, "version": 1, "state": "active", "address": "•••"}
-    assert hepwatch("recipient", "list", "--json").value == [{**anna, "address": "•••"}]
+    instead = ["clinician", "surgeon", "site_lead"]
+    assert hepwatch("recipient", "list", "--json").value == [{**anna, "address": "•••", "in_place_of": instead}]
 
 
 def test_where_nobody_is_told_the_list_says_so(hepwatch: Hepwatch, clinic: Path) -> None:
-    assert hepwatch("recipient", "list").out == (
-        "Nobody is told yet: `hepwatch recipient set SITE ROLE CODE` says who.\n"
-    )
+    assert hepwatch("recipient", "list").out.splitlines() == [
+        "seoul has named nobody: what its staff is to be told is written to standard output",
+        "hepwatch recipient set SITE ROLE CODE says who is told.",
+    ]
     assert hepwatch("recipient", "list", "--json").value == []
+
+
+def test_where_messages_leave_the_machine_a_site_that_named_nobody_is_told_nothing(
+    hepwatch: Hepwatch, clinic: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEPWATCH_CHANNELS_FILE", str(clinic.parent / "channels.yaml"))
+    hepwatch("site", "set", "bonn", "--title", "Bonn clinic", "--country", "DE", "--time-zone", "Europe/Berlin")
+    hepwatch("recipient", "set", *ANNA, *BY_MAIL)
+
+    listed = hepwatch("recipient", "list").out.splitlines()
+    of_bonn = hepwatch("recipient", "list", "--site", "bonn").out.splitlines()
+
+    assert listed[-1] == "bonn has named nobody: nobody of its staff is told anything"
+    assert of_bonn[0] == listed[-1]
 
 
 def test_a_recipient_is_withdrawn(hepwatch: Hepwatch, clinic: Path) -> None:

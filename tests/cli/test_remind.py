@@ -73,6 +73,65 @@ def test_a_program_gets_the_same_balance(told: Hepwatch, server: RecordingMailSe
     assert sorted(mail.recipient for mail in server.mails) == ["anna@example.org", ADDRESS]
 
 
+def test_a_channel_that_is_missing_is_told_with_who_uses_it_and_the_others_get_their_messages(
+    told: Hepwatch, server: RecordingMailServer
+) -> None:
+    assert told("recipient", "set", "seoul", "clinician", "han", "--channel", "teams").status == 0
+
+    answer = told("remind")
+
+    (line, *_) = answer.err.splitlines()
+    assert line == (
+        "channel teams is not in the channels file, and 1 recipient of seoul is to be told by it; list it in the file"
+        " that HEPWATCH_CHANNELS_FILE names, or give those who use it another one (hepwatch recipient set, hepwatch"
+        " contact set)"
+    )
+    assert answer.status == 7
+    assert sorted(mail.recipient for mail in server.mails) == ["anna@example.org", ADDRESS]
+
+
+def test_what_is_missing_is_told_on_a_day_on_which_nothing_is_owed_too(
+    told: Hepwatch, server: RecordingMailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert told("contact", "set", "P-1", "--channel", "kakao").status == 0
+    set_clock(monkeypatch, DUE - 45 * DAY)
+
+    answer = told("remind")
+    elsewhere = told("remind", "--dry-run")
+
+    assert (answer.status, lines(answer, "seoul")[0][4:6]) == (7, ["0", "0"])
+    assert answer.err == elsewhere.err
+    assert answer.err.startswith("channel kakao is not in the channels file, and 1 patient is to be told by it; ")
+    assert elsewhere.status == 0
+
+
+def test_a_channel_that_nobody_uses_is_told_and_no_trouble(
+    told: Hepwatch, server: RecordingMailServer, tmp_path: Path
+) -> None:
+    assert told("contact", "withdraw", "P-1", "--reason", "moved").status == 0
+    assert told("recipient", "set", "seoul", "coordinator", "anna", "--channel", "teams").status == 0
+    (tmp_path / "channels.yaml").write_text("channels:\n  teams: {url: 'file:teams.jsonl'}\n", "utf-8")
+
+    answer = told("remind")
+
+    assert answer.status == 0
+    assert "rungs of the reminder policy name it; nobody is told by it now; list it in the file" in answer.err
+
+
+def test_a_site_that_named_nobody_is_told_where_messages_leave_the_machine(
+    told: Hepwatch, server: RecordingMailServer
+) -> None:
+    assert told("recipient", "withdraw", "seoul", "coordinator", "anna", "--reason", "on leave").status == 0
+
+    answer = told("remind")
+
+    assert (answer.status, [mail.recipient for mail in server.mails]) == (7, [ADDRESS])
+    assert answer.err == (
+        "site seoul has named nobody who is told, so that nobody of its staff hears of its 3 patients; name somebody"
+        " with hepwatch recipient set seoul coordinator CODE\n"
+    )
+
+
 def test_a_dry_run_says_who_would_be_told_what_and_sends_and_stores_nothing(
     told: Hepwatch, clinic: Path, server: RecordingMailServer
 ) -> None:

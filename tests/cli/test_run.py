@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Hepwatch
+from tests.delivery.ways import a_channels_file
 
 MIDNIGHT = ("--at", "00:00")
 PATIENCE_SECONDS = 120  # a watchdog for a process that never speaks; nothing is timed
@@ -106,6 +107,27 @@ def test_the_service_does_the_day_at_its_start_and_says_how_it_is(hepwatch: Hepw
     assert last[-2]["signal"] == "SIGTERM"
     (job,) = hepwatch("jobs", "list", *MIDNIGHT, "--json").value
     assert (job["state"], job["owed"]) == ("balanced", [])
+
+
+def test_whom_no_message_can_reach_is_said_in_the_log_and_to_who_asks(
+    hepwatch: Hepwatch, clinic: Path, tmp_path: Path
+) -> None:
+    channels = a_channels_file(tmp_path, "channels:\n  email: {url: 'file:sent.jsonl'}\n")
+    teams = ("--channel", "teams")
+    assert hepwatch("recipient", "set", "seoul", "coordinator", "anna", *teams).status == 0
+
+    with a_service(HEPWATCH_CHANNELS_FILE=str(channels)) as service:
+        said = service.until("day_done")
+        health = service.ask("/healthz")
+        service.end()
+
+    facts = {"channel": "teams", "rungs": 0, "recipients": 1, "patients": 0, "sites": 1}
+    (missing,) = [line for line in said if line["action"] == "channel_missing"]
+    assert {name: missing[name] for name in facts} == facts
+    assert health == (
+        503,
+        "channel teams is not in the channels file, and 1 recipient of seoul is to be told by it\n",
+    )
 
 
 def test_an_interrupt_from_the_keyboard_ends_it_too_and_a_closed_terminal_does_not(clinic: Path) -> None:

@@ -30,6 +30,7 @@ def test_with_no_file_every_channel_is_standard_output_and_no_address_is_written
     delivered = channels.deliver("email", KIM, an_outgoing(text="다음 방문\n下次随访"))
 
     assert delivered == Delivered(outcome=Outcome.SENT, why="written to standard output", attempts=1)
+    assert (channels.are_configured, channels.has("email")) == (False, True)
     assert capsys.readouterr().out == "--- r-1\nSubject: Visit due\n\n다음 방문\n下次随访\n---\n"
 
 
@@ -40,6 +41,7 @@ def test_a_channel_that_the_file_lacks_may_be_there_the_next_time(tmp_path: Path
 
     assert delivered == Delivered(outcome=Outcome.UNREACHED, why="no channel sms is configured", attempts=0)
     assert channels.names == ("console", "out")
+    assert [channels.has(name) for name in ("console", "out", "sms")] == [True, True, False]
 
 
 def test_the_console_is_there_whatever_the_file_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,10 +8,12 @@ import polars as pl
 
 from scheduler.actions.reminders.accounting import Balance
 from scheduler.actions.reminders.running import Reminding
+from scheduler.actions.reminders.unreached import Unreached
 from scheduler.core.calendar import local_day
 from scheduler.jobs.keeping import Keeping, Serving
 from scheduler.jobs.standing import DAYS, GAPS, Look
 
+SEVEN = time(7)
 SEOUL_AT_7 = datetime(2026, 11, 21, 22, tzinfo=UTC)
 
 
@@ -31,6 +33,10 @@ class Ledger:
     before: Callable[[Reminding], None] = lambda _reminding: None
     before_look: Callable[[], None] = lambda: None
     state: str = "balanced"
+    missing: tuple[Unreached, ...] = ()
+
+    def unreached(self, now: datetime) -> tuple[Unreached, ...]:  # noqa: ARG002 (as the registry is asked)
+        return self.missing
 
     def look(self, now: datetime) -> Look:
         self.before_look()
@@ -84,10 +90,11 @@ def keeping_of(
     now: Callable[[], datetime] = lambda: SEOUL_AT_7,
     heartbeat_url: str | None = None,
     most_tries: int | None = None,
+    at: time = SEVEN,
 ) -> Keeping:
     """An instance that does this ledger's work at seven, and never really waits."""
     serving = Serving(
-        at=time(7),
+        at=at,
         now=now,
         worker="w-1",
         told=told,

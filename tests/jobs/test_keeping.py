@@ -1,21 +1,28 @@
 """One instance at work: it does what is owed, waits for a database that is away, and one site's error stays its own."""
 
-from datetime import UTC, date, datetime, timedelta
+from contextlib import suppress
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from threading import Event
 
 import pytest
 
 from scheduler.actions.reminders.running import Reminding
+from scheduler.actions.reminders.unreached import SiteWithoutRecipients, UnlistedChannel
 from scheduler.errors import HepwatchError
 from scheduler.jobs.keeping import DefectMet
 from scheduler.jobs.leaving import Leaving
 from scheduler.jobs.service import Service, serve_once
 from scheduler.store.errors import DatabaseUnreachable, RegistryNotFound, WrongKey
-from tests.jobs.addresses import an_address
-from tests.jobs.ledger import SEOUL_AT_7, Ledger, Told, keeping_of
+from tests.jobs.addresses import Address, an_address
+from tests.jobs.ledger import SEOUL_AT_7, Ledger, Told, a_balance, keeping_of
 
 AWAY = DatabaseUnreachable(place="the clinic's registry", reason="connection refused")
 GONE = RegistryNotFound(place="the clinic's registry")
+HOUR = timedelta(hours=1)
+SEOUL_MIDNIGHT = SEOUL_AT_7 + 17 * HOUR
+NO_TEAMS = UnlistedChannel(channel="teams", rungs=0, recipients={"seoul": 2}, patients=0)
+UNUSED = UnlistedChannel(channel="email", rungs=4, recipients={}, patients=0)
 
 
 class Failing:
@@ -59,6 +66,183 @@ def test_the_heartbeat_goes_after_a_balanced_day_only() -> None:
             serve_once(keeping_of(Ledger(state=state), Told(), heartbeat_url=url), Leaving())
 
     assert (address.asked.get_nowait(), address.asked.empty()) == ("/balanced", True)
+
+
+@pytest.mark.parametrize(
+    ("own", "beats"),
+    [
+        pytest.param("", ["/beat"], id="one address for all sites"),
+        pytest.param("/{site}", ["/beat/apia", "/beat/seoul"], id="an address for each"),
+    ],
+)
+def test_one_heartbeat_for_all_sites_goes_once_after_the_last(own: str, beats: list[str]) -> None:
+    ledger = Ledger(zones={"apia": "Asia/Seoul", "seoul": "Asia/Seoul"})
+
+    with an_address() as address:
+        url = f"{address.url}/beat{own}"
+        for moment in (SEOUL_AT_7, SEOUL_AT_7 + HOUR):
+            serve_once(keeping_of(ledger, Told(), heartbeat_url=url, now=lambda moment=moment: moment), Leaving())  # type: ignore[misc]
+
+    assert asked_of(address) == beats
+
+
+def test_one_sites_heartbeat_does_not_hide_that_another_is_silent() -> None:
+    def apia_fails(reminding: Reminding) -> None:
+        if reminding.site == "apia":
+            raise KeyError("apia")
+
+    ledger = Ledger(zones={"apia": "Asia/Seoul", "seoul": "Asia/Seoul"}, before=apia_fails)
+
+    with an_address() as address:
+        url = f"{address.url}/beat"
+        with pytest.raises(DefectMet):
+            serve_once(keeping_of(ledger, Told(), heartbeat_url=url), Leaving())
+        while_apia_is_silent = asked_of(address)
+        ledger.before = lambda _reminding: None
+        serve_once(keeping_of(ledger, Told(), heartbeat_url=url), Leaving())
+
+    assert (while_apia_is_silent, asked_of(address)) == ([], ["/beat"])
+
+
+def test_where_a_person_did_the_last_site_the_heartbeat_goes_all_the_same() -> None:
+    ledger = Ledger(zones={"apia": "Asia/Seoul", "seoul": "Asia/Seoul"})
+
+    with an_address() as address:
+        keeping = keeping_of(ledger, Told(), heartbeat_url=f"{address.url}/beat")
+        keeping.check()
+        keeping.do("apia")
+        ledger.done["seoul", date(2026, 11, 22)] = a_balance("seoul", date(2026, 11, 22))
+        keeping.check()
+        keeping.do("seoul")  # its ring comes
+
+    assert asked_of(address) == ["/beat"]
+
+
+def test_a_service_that_starts_anew_every_hour_does_not_hide_a_silent_site_either() -> None:
+    zones = {"bonn": "Europe/Berlin", "seoul": "Asia/Seoul"}
+    ledger, beats = Ledger(zones=zones), []
+
+    def bonn_fails(reminding: Reminding) -> None:
+        if reminding.site == "bonn" and reminding.now() > SEOUL_AT_7 + timedelta(days=2):
+            raise AWAY
+
+    ledger.before = bonn_fails
+    with an_address() as address:
+        for hour in range(24 * 6):
+            moment = SEOUL_AT_7 + hour * HOUR
+            keeping = keeping_of(
+                ledger,
+                Told(),
+                heartbeat_url=f"{address.url}/beat",
+                most_tries=1,
+                now=lambda m=moment: m,  # type: ignore[misc]
+            )
+            with suppress(DatabaseUnreachable):
+                serve_once(keeping, Leaving())
+            beats += [moment for _ in asked_of(address)]
+
+    assert beats == [datetime(2026, 11, day, 6, tzinfo=UTC) for day in (22, 23)]
+
+
+@pytest.mark.parametrize("at", [time(7), time(22)], ids=["in the morning", "late"])
+def test_sites_on_both_sides_of_the_world_have_one_heartbeat_a_day(at: time) -> None:
+    zones = {"apia": "Pacific/Apia", "seoul": "Asia/Seoul", "bonn": "Europe/Berlin", "hilo": "Pacific/Honolulu"}
+    ledger = Ledger(zones=zones)
+    beats: list[datetime] = []
+
+    with an_address() as address:
+        for hour in range(24 * 10):
+            moment = datetime(2026, 11, 21, tzinfo=UTC) + hour * HOUR
+            keeping = keeping_of(ledger, Told(), heartbeat_url=f"{address.url}/beat", at=at, now=lambda m=moment: m)  # type: ignore[misc]
+            serve_once(keeping, Leaving())
+            beats += [moment for _ in asked_of(address)]
+
+    assert len(beats) >= 8
+    assert {later - beat for beat, later in pairwise(beats)} == {timedelta(days=1)}
+
+
+def test_a_site_that_waited_past_its_midnight_is_put_off_until_its_own_time() -> None:
+    moments = [SEOUL_AT_7]
+    ledger, told = Ledger(zones={"apia": "Asia/Seoul", "seoul": "Asia/Seoul"}), Told()
+
+    def takes_all_day(reminding: Reminding) -> None:
+        if reminding.site == "apia":
+            moments.append(SEOUL_MIDNIGHT)
+
+    ledger.before = takes_all_day
+    at_night = serve_once(keeping_of(ledger, told, now=lambda: moments[-1]), Leaving())
+    done_at_night = [site for site, _ in ledger.done]
+    moments.append(SEOUL_AT_7 + timedelta(days=1))
+    in_the_morning = serve_once(keeping_of(ledger, Told(), now=lambda: moments[-1]), Leaving())
+
+    assert (at_night, done_at_night.count("seoul")) == (False, 0)
+    assert ("put_off", {"site": "seoul", "on": date(2026, 11, 23)}) in told.lines
+    states = {str(on): balance.state for (site, on), balance in ledger.done.items() if site == "seoul"}
+    assert (in_the_morning, states) == (True, {"2026-11-22": "missed", "2026-11-23": "balanced"})
+
+
+@pytest.mark.parametrize(
+    ("back_at", "done"),
+    [
+        pytest.param(timedelta(hours=17, microseconds=-1), [("seoul", date(2026, 11, 22))], id="before midnight"),
+        pytest.param(timedelta(hours=17), [], id="at midnight"),
+        pytest.param(timedelta(hours=24, microseconds=-1), [], id="before the ring"),
+        pytest.param(
+            timedelta(hours=24), [("seoul", date(2026, 11, 22)), ("seoul", date(2026, 11, 23))], id="at the ring"
+        ),
+    ],
+)
+def test_a_site_whose_database_comes_back_after_its_midnight_is_put_off(
+    back_at: timedelta, done: list[tuple[str, date]]
+) -> None:
+    moments = [SEOUL_AT_7]
+    ledger = Ledger()
+
+    def away_until(_reminding: Reminding) -> None:
+        if len(moments) == 1:
+            moments.append(SEOUL_AT_7 + back_at)
+            raise AWAY
+
+    ledger.before = away_until
+
+    serve_once(keeping_of(ledger, Told(), now=lambda: moments[-1]), Leaving())
+
+    assert list(ledger.done) == done
+
+
+def test_what_keeps_messages_from_leaving_is_told_once_and_makes_nobody_wait() -> None:
+    ledger, told = Ledger(missing=(NO_TEAMS, UNUSED)), Told()
+    keeping = keeping_of(ledger, told)
+
+    balanced = serve_once(keeping, Leaving())
+    keeping.look_for_unreached()
+
+    facts = {"rungs": 0, "recipients": 2, "patients": 0, "sites": 1}
+    assert balanced
+    assert told.lines[0] == ("channel_missing", {"channel": "teams", **facts})
+    assert told.actions == ["channel_missing", "channel_missing", "day_done"]
+    assert keeping.stood().reasons(now=SEOUL_AT_7, at=time(7)) == (NO_TEAMS.message,)
+
+
+def test_what_was_put_right_is_no_reason_any_more() -> None:
+    ledger = Ledger(missing=(SiteWithoutRecipients(site="seoul", patients=3),))
+    keeping = keeping_of(ledger, Told())
+
+    serve_once(keeping, Leaving())
+    before = keeping.stood().reasons(now=SEOUL_AT_7, at=time(7))
+    ledger.missing = ()
+    keeping.look_for_unreached()
+
+    assert (len(before), keeping.stood().reasons(now=SEOUL_AT_7, at=time(7))) == (1, ())
+
+
+def test_cron_is_told_what_is_missing_only_where_something_is_owed() -> None:
+    ledger, told, again = Ledger(missing=(NO_TEAMS,)), Told(), Told()
+
+    serve_once(keeping_of(ledger, told), Leaving())
+    serve_once(keeping_of(ledger, again), Leaving())
+
+    assert (told.actions, again.actions) == (["channel_missing", "day_done"], [])
 
 
 def test_a_database_that_is_away_is_waited_for_and_nothing_is_lost() -> None:
@@ -198,3 +382,8 @@ def test_an_hour_that_the_clocks_pass_twice_does_no_day_twice() -> None:
         serve_once(keeping_of(ledger, Told(), now=lambda moment=moment: moment), Leaving())  # type: ignore[misc]
 
     assert done == ["bonn"]
+
+
+def asked_of(address: Address) -> list[str]:
+    """What was asked of an address since it was looked at last."""
+    return [address.asked.get_nowait() for _ in range(address.asked.qsize())]

@@ -4,11 +4,13 @@ import http.client
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from scheduler.actions.reminders.unreached import SiteWithoutRecipients, UnlistedChannel
 from scheduler.jobs.metrics import metrics_text
 from scheduler.jobs.monitoring import Monitor, MonitorPortTaken
 from scheduler.jobs.standing import Standing
@@ -99,6 +101,18 @@ def test_a_database_that_did_not_answer_and_a_check_that_was_not_done_are_said()
     assert standing.reasons(now=SEOUL_AT_7, at=AT) == (
         "the database did not answer at the last try",
         "the first gap check is not done yet",
+    )
+
+
+def test_whom_no_message_can_reach_is_a_reason_and_a_channel_that_nobody_uses_is_none() -> None:
+    unused = UnlistedChannel(channel="sms", rungs=2, recipients={}, patients=0)
+    used = UnlistedChannel(channel="teams", rungs=0, recipients={"bonn": 1}, patients=0)
+    bare = SiteWithoutRecipients(site="seoul", patients=3)
+    standing = replace(a_standing(done(d22="balanced")), unreached=(unused, used, bare))
+
+    assert standing.reasons(now=SEOUL_AT_7, at=AT) == (
+        "channel teams is not in the channels file, and 1 recipient of bonn is to be told by it",
+        "site seoul has named nobody who is told, so that nobody of its staff hears of its 3 patients",
     )
 
 

@@ -11,10 +11,11 @@ from scheduler.actions.contacts.set_recipient import RecipientSet, set_recipient
 from scheduler.actions.contacts.site_recipient import CodeRefused, Named, RecipientNotFound
 from scheduler.actions.contacts.withdraw_recipient import withdraw_recipient
 from scheduler.actions.one_patient import ReasonNeeded
+from scheduler.actions.reminders.asking import SiteDay, people_of
 from scheduler.actions.worklist.list_worklist import SiteNotFound
 from scheduler.core.reminders.policy import Role
 from scheduler.store.registry import Registry
-from tests.actions.tables import stored
+from tests.actions.tables import TODAY, shipped_rules, stored
 from tests.databases import ask, some_sites
 
 ADDRESS = "anna@example.org"
@@ -48,9 +49,12 @@ def test_a_recipient_is_told_by_role_at_the_site(clinic: Registry) -> None:
     done = record(clinic)
 
     assert done.is_changed
-    assert list_recipients(clinic, site="S1").rows() == [("S1", "coordinator", "anna", "email", "ko", True)]
-    assert list_recipients(clinic, site="S2").is_empty()
-    assert tuple(list_recipients(clinic).columns) == RECIPIENTS
+    rest = ["clinician", "surgeon", "site_lead"]
+    assert list_recipients(clinic, site="S1").people.rows() == [
+        ("S1", "coordinator", "anna", "email", "ko", True, rest)
+    ]
+    assert list_recipients(clinic, site="S2").people.is_empty()
+    assert list_recipients(clinic).people.schema == RECIPIENTS
 
 
 def test_what_is_not_said_is_the_policys_at_first_and_stays_as_it_was_later(clinic: Registry) -> None:
@@ -79,7 +83,7 @@ def test_one_short_name_may_be_in_two_roles_and_at_two_sites(clinic: Registry) -
     record(clinic, role=Role.SITE_LEAD)
     record(clinic, site="S2")
 
-    assert list_recipients(clinic).select("site", "role", "code").rows() == [
+    assert list_recipients(clinic).people.select("site", "role", "code").rows() == [
         ("S1", "coordinator", "anna"),
         ("S1", "site_lead", "anna"),
         ("S2", "coordinator", "anna"),
@@ -92,7 +96,7 @@ def test_who_is_withdrawn_is_not_told_any_more(clinic: Registry) -> None:
 
     withdraw(clinic)
 
-    assert list_recipients(clinic)["code"].to_list() == ["bora"]
+    assert list_recipients(clinic).people["code"].to_list() == ["bora"]
 
 
 def test_who_comes_back_begins_anew(clinic: Registry) -> None:
@@ -128,7 +132,7 @@ def test_an_address_that_does_not_fit_its_channel_is_refused_and_masked(clinic: 
     with pytest.raises(NotReachable, match="the address ••• is not a telephone number"):
         record(clinic, Reach(channel="sms", address=ADDRESS))
 
-    assert list_recipients(clinic).is_empty()
+    assert list_recipients(clinic).people.is_empty()
 
 
 def test_a_withdrawal_needs_a_recipient_and_a_reason(clinic: Registry) -> None:
@@ -160,3 +164,36 @@ def test_the_audit_says_what_was_done_and_no_address(clinic: Registry, database_
         ("lee", "set_recipient", None, first),
         ("lee", "withdraw_recipient", "on leave", {**of, "version": 2}),
     ]
+
+
+def test_who_is_shown_in_the_place_of_a_role_is_who_is_told_in_it(clinic: Registry) -> None:
+    everybody = [(role, "anna") for role in (Role.SURGEON, Role.SITE_LEAD, Role.CLINICIAN)] + [(Role.SITE_LEAD, "bora")]
+
+    for role, code in everybody:
+        record(clinic, role=role, code=code)
+
+        shown = (
+            list_recipients(clinic, site="S1")
+            .people.explode("in_place_of", empty_as_null=True)
+            .drop_nulls("in_place_of")
+        )
+        assert {(row["in_place_of"], f"{row['role']}:{row['code']}") for row in shown.to_dicts()} == _told(clinic)
+
+
+def test_a_site_that_names_nobody_is_bare(clinic: Registry) -> None:
+    record(clinic)
+
+    assert list_recipients(clinic).bare_sites == ("S2",)
+    assert (list_recipients(clinic, site="S1").bare_sites, list_recipients(clinic, site="S2").bare_sites) == (
+        (),
+        ("S2",),
+    )
+
+
+def _told(registry: Registry) -> set[tuple[str, str]]:
+    """Who is told of what another role is to be told, at S1."""
+    day = SiteDay(site_id=1, site="S1", time_zone="UTC", on=TODAY, has_channels=True)
+    with registry.reading() as reading:
+        people = people_of(reading, shipped_rules().reminder_policy(), day)
+    pairs = people.select("role", "recipient").rows()
+    return {(role, recipient) for role, recipient in pairs if role != recipient.split(":")[0]}
