@@ -13,11 +13,12 @@ create = python3 -m venv $(VENV)
 install = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: demo test lint bench serve clean lock help
+.PHONY: demo test year lint bench serve clean lock help
 
 help:
 	@echo "make demo   build a registry of synthetic patients and show what a coordinator sees"
 	@echo "make test   run every check there is"
+	@echo "make year   live a year of days with 2,000 patients: minutes, and not part of make test"
 	@echo "make lint   the fast checks only: style, types, import contracts"
 	@echo "make bench  measure speed and memory against hand-written code"
 	@echo "make clean  remove what the other targets made"
@@ -27,6 +28,9 @@ demo: $(VENV)/.runtime
 
 test: lint
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+year: $(VENV)/.development
+	@$(BIN)/python -m pytest -m year --durations=1
 
 lint: $(VENV)/.development
 	@$(BIN)/ruff check --quiet .

@@ -73,8 +73,10 @@ def claim(run: Run, day: SiteDay, said: Said, patients: pl.Series, *, kinds: Kin
     with run.registry.transaction(recorded_at=run.reminding.now()) as transaction:
         free = transaction.lock_free_patients(patients)
         known = _asked_again(transaction, run, day, said, free["patient_id"])
-        rows = what_became(transaction, known.asked.join(free, on="patient_id", how="semi"), day)
-        owed = rows.filter(pl.col("outcome") == Outcome.OWED.value, kinds.wanted()).join(free, on="patient_id")
+        asked = known.asked.filter(pl.col("patient_id").is_in(free["patient_id"].implode()))
+        is_owed = pl.col("outcome") == Outcome.OWED.value
+        rows = what_became(transaction, asked, day).filter(is_owed, kinds.wanted())
+        owed = rows.join(free, on="patient_id", maintain_order="left")
         claimed = _stored(transaction, owed, run, day) if owed.height else pl.DataFrame(schema=CLAIMED)
     if claimed.height:
         run.reminding.told("claimed", site=day.site, on=day.on, count=claimed.height)

@@ -51,8 +51,8 @@ class Lived:
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(TEN_WEEKS, id="200 patients of two clinics, ten weeks"),
-        pytest.param(A_YEAR, id="2,000 patients, a year"),
+        pytest.param(TEN_WEEKS, id="ten weeks of 200 patients at two clinics"),
+        pytest.param(A_YEAR, id="365 days of 2000 patients", marks=pytest.mark.year),
     ],
 )
 def lived(
