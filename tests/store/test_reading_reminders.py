@@ -298,6 +298,17 @@ def test_what_was_answered_since_is_done_or_missed_and_due_on_the_day_or_later(r
     assert of_nobody.schema == since.schema
 
 
+def test_visits_answered_since_come_in_turn_and_two_of_one_day_by_number(registry: Registry) -> None:
+    followed = with_patients(registry, 1)
+    cells = {"grid_month": [9, 8, 7], "due_on": [DUE, DUE, DUE - DAY], "status": ["missed", "done", "done"]}
+    first, second, before = more_visits(registry, followed, **cells)
+
+    with registry.reading() as reading:
+        since = reading.visits_answered_since(followed.episodes, DUE - DAY)
+
+    assert since["visit_id"].to_list() == [before, first, second]
+
+
 @pytest.mark.parametrize(
     ("newest", "stands"),
     [

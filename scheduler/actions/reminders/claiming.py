@@ -88,7 +88,7 @@ def _asked_again(transaction: Transaction, run: Run, day: SiteDay, said: Said, f
     changed = _changed(transaction, said, free)
     if changed.is_empty():
         return said
-    among = _among(said.outcomes, changed)
+    among = _among(said.asked, changed)
     asked = what_is_asked(transaction, run.rules, run.policy, day, among=among)
     rows = what_became(transaction, asked, day)
     return replace(
@@ -104,9 +104,9 @@ def _changed(transaction: Transaction, said: Said, patients: pl.Series) -> pl.Se
     return patients if since.has_nulls() else patients.filter(patients.is_in(since.implode()))
 
 
-def _among(rows: pl.DataFrame, patients: pl.Series) -> Among:
-    """The patients who are decided about, and those of them of whom a task is owed."""
-    of_tasks = rows.filter(pl.col("task").is_not_null(), pl.col("outcome") == Outcome.OWED.value)["patient_id"]
+def _among(asked: pl.DataFrame, patients: pl.Series) -> Among:
+    """The patients who are decided about, and those of them of whom a task is told."""
+    of_tasks = asked.filter(pl.col("task").is_not_null())["patient_id"]
     return Among(patients=patients, with_tasks=patients.filter(patients.is_in(of_tasks.implode())))
 
 

@@ -19,10 +19,11 @@ from scheduler.actions.reminders.accounting import (
 from scheduler.actions.reminders.asking import SiteDay, what_is_said
 from scheduler.actions.reminders.claiming import Kinds, claim, settle_stale_claims
 from scheduler.actions.reminders.days import gaps
+from scheduler.actions.reminders.hours import by_now, is_late, is_over
 from scheduler.actions.reminders.running import Reminding, Run
 from scheduler.actions.reminders.sending import send
 from scheduler.actions.worklist.list_worklist import check_site
-from scheduler.core.calendar import local_day, local_time
+from scheduler.core.calendar import local_day
 from scheduler.core.reminders.ledger import Outcome
 from scheduler.delivery.channels import Channels
 from scheduler.errors import ClinicalDataError
@@ -97,15 +98,10 @@ def site_days(run: Run) -> list[SiteDay]:
             time_zone=row["time_zone"],
             on=local_day(now, row["time_zone"]),
             has_channels=run.channels.otherwise is None,
-            is_late=_is_late(run, row["time_zone"]),
+            is_late=is_late(run, row["time_zone"]),
         )
         for row in wanted.iter_rows(named=True)
     ]
-
-
-def _is_late(run: Run, time_zone: str) -> bool:
-    """Whether it is too late in the site's day to tell patients."""
-    return local_time(run.reminding.now(), time_zone) >= run.policy.to_patients.until
 
 
 def _known(run: Run, today: SiteDay, on: date) -> Balance | None:
@@ -165,24 +161,14 @@ def _held(run: Run, today: SiteDay) -> set[date]:
 def _today(run: Run, day: SiteDay) -> Balance:
     """Account, claim and send, until nothing is owed any more or the run is to stop."""
     started_at = run.reminding.now()
-    day = _by_now(run, replace(day, tried_before=started_at))
+    day = by_now(run, replace(day, tried_before=started_at))
     found = run.patiently(lambda: account_for(run, day, started_at=started_at))
     for _ in range(MOST_PASSES):
-        if found.owed.is_empty() or _is_over(run, day):
+        if found.owed.is_empty() or is_over(run, day):
             break
         found = _pass(run, day, found, started_at)
-        day = _by_now(run, day)
+        day = by_now(run, day)
     return found.balance
-
-
-def _by_now(run: Run, day: SiteDay) -> SiteDay:
-    """The day as late as it is now."""
-    return replace(day, is_late=_is_late(run, day.time_zone))
-
-
-def _is_over(run: Run, day: SiteDay) -> bool:
-    """Whether the run is to stop, or the site's day is over: what it owed is owed on the next one."""
-    return run.reminding.stopping() or local_day(run.reminding.now(), day.time_zone) != day.on
 
 
 def _pass(run: Run, day: SiteDay, found: Accounted, started_at: datetime) -> Accounted:
@@ -192,12 +178,12 @@ def _pass(run: Run, day: SiteDay, found: Accounted, started_at: datetime) -> Acc
         claims = run.patiently(lambda: claim(run, day, decided, patients, kinds=kinds))  # noqa: B023 (called at once)
         decided = claims.said
         send(run, day, claims)
-        if _is_over(run, day) or _by_now(run, day) != day:
+        if is_over(run, day) or by_now(run, day) != day:
             break
     after = run.patiently(lambda: account_for(run, day, started_at=started_at, decided=decided))
     if after.owed.is_empty():
         return after
-    return run.patiently(lambda: account_for(run, _by_now(run, day), started_at=started_at))
+    return run.patiently(lambda: account_for(run, by_now(run, day), started_at=started_at))
 
 
 def _portions(owed: pl.Series, how: Reminding) -> Iterator[tuple[pl.Series, Kinds]]:

@@ -11,6 +11,7 @@ import polars as pl
 
 from scheduler.actions.reminders.asking import SiteDay
 from scheduler.actions.reminders.claiming import Claims
+from scheduler.actions.reminders.hours import by_now, is_over
 from scheduler.actions.reminders.running import Run
 from scheduler.actions.reminders.wording import TO_PATIENT, Addresses, addresses_of, worded
 from scheduler.core.reminders.ledger import Outcome
@@ -32,15 +33,16 @@ class Heard:
 def send(run: Run, day: SiteDay, claims: Claims) -> None:
     """Send every message of the claims, one after another; stops between two where the run is to stop.
 
-    What is not begun is given back. A patient whose record changed since the claim is decided about anew. What was
-    heard of one message is written down in the transaction that begins the next: before anything waits.
+    It stops where the site's day is over, too. What is not begun is given back, and so is what would tell a patient too
+    late in the day. A patient whose record changed since the claim is decided about anew. What was heard of one message
+    is written down in the transaction that begins the next: before anything waits.
     """
     messages = claims.messages()
     heard: Heard | None = None
     while some := list(islice(messages, ADDRESSES_AT_A_TIME)):
         addresses = run.patiently(lambda: addresses_of(run, day, pl.concat(some)))
         for place, rows in enumerate(some):
-            if run.reminding.stopping():
+            if is_over(run, day):
                 _mark(run, day, heard)
                 _give_back(run, [*some[place:], *messages])
                 return
@@ -54,7 +56,7 @@ def _send(run: Run, day: SiteDay, rows: pl.DataFrame, addresses: Addresses, befo
     outgoing = _written(run, day, rows, addresses)
     if outgoing is None:
         return before
-    standing = run.patiently(lambda: _attempted(run, rows, addresses, before))
+    standing = run.patiently(lambda: _attempted(run, day, rows, addresses, before))
     _tell_marked(run, day, before)
     if standing.is_empty():
         return None
@@ -90,7 +92,7 @@ def _delivered(run: Run, channel: str, address: str | None, outgoing: Outgoing) 
     )
 
 
-def _attempted(run: Run, rows: pl.DataFrame, addresses: Addresses, before: Heard | None) -> pl.DataFrame:
+def _attempted(run: Run, day: SiteDay, rows: pl.DataFrame, addresses: Addresses, before: Heard | None) -> pl.DataFrame:
     """The rows that are tried now: their claims stand, and nothing was recorded of patients or recipients since.
 
     The others are given back; the next pass decides about them as things stand then. What was heard of the message
@@ -99,11 +101,19 @@ def _attempted(run: Run, rows: pl.DataFrame, addresses: Addresses, before: Heard
     worker, newest = run.reminding.worker, addresses.newest_recipient_id
     with run.registry.transaction(recorded_at=run.reminding.now()) as transaction:
         _settle(transaction, run, before)
+        if _is_too_late(run, day, rows):
+            transaction.delete_claims(rows["reminder_id"], worker=worker)
+            return rows.clear()
         versions = dict(rows.select("reminder_id", "version").rows())
         if transaction.attempt_claims(versions, worker=worker, newest_recipient_id=newest) == rows.height:
             return rows
         transaction.delete_claims(versions, worker=worker)  # of those that were begun none is given back
         return _begun(transaction, rows, worker)
+
+
+def _is_too_late(run: Run, day: SiteDay, rows: pl.DataFrame) -> bool:
+    """Whether it has become too late for a message, while the ones before it were sent or the database was away."""
+    return is_over(run, day) or (by_now(run, day).is_late and rows["recipient"][0] == TO_PATIENT)
 
 
 def _begun(transaction: Transaction, rows: pl.DataFrame, worker: str) -> pl.DataFrame:

@@ -118,20 +118,22 @@ def _why_not(as_of: date) -> pl.Expr:
 
 
 def brought_up(rows: pl.DataFrame, of_the_day: pl.DataFrame) -> pl.DataFrame:
-    """The `outcomes` after something was claimed and sent: what was owed is what the day's ledger has of it now.
+    """The `outcomes` after something was claimed and sent: what is not held back is what the day's ledger has now.
 
-    What the ledger has not stays owed.
+    What the ledger has not, or no more (another worker gave it back), is owed, if nothing speaks against it.
 
     >>> brought_up(pl.DataFrame(schema=OUTCOMES), pl.DataFrame(schema=LEDGER)).height
     0
     """
     now = of_the_day.select(*KEY, now_id="reminder_id", now="state")
-    is_owed = pl.col("outcome") == Outcome.OWED.value
+    is_held_back = pl.col("outcome") == Outcome.SUPPRESSED.value
+    without = pl.when(pl.col("why_not").is_null()).then(pl.lit(Outcome.OWED.value))
+    outcome = pl.coalesce("now", without.otherwise(pl.lit(Outcome.SUPPRESSED.value)))
     return (
         rows.join(now, on=KEY, how="left", nulls_equal=True, maintain_order="left")
         .with_columns(
-            outcome=pl.when(is_owed).then(pl.coalesce("now", "outcome")).otherwise("outcome"),
-            reminder_id=pl.when(is_owed).then(pl.coalesce("now_id", "reminder_id")).otherwise("reminder_id"),
+            outcome=pl.when(is_held_back).then("outcome").otherwise(outcome),
+            reminder_id=pl.when(is_held_back).then("reminder_id").otherwise(pl.coalesce("now_id", "reminder_id")),
         )
         .select(*OUTCOMES)
     )

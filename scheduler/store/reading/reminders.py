@@ -93,12 +93,16 @@ class AskingAboutReminders(Asking):
         return pl.concat([of_tasks, of_visits], how="diagonal")
 
     def visits_answered_since(self, episode_ids: Ids, due_from: date) -> pl.DataFrame:
-        """The visits of these episodes that are done or missed and due on this day or later.
+        """The visits of these episodes that are done or missed and due on this day or later, by episode and due day.
 
         `visit_id, episode_id, opens_on, due_on, closes_on, status`.
         """
         is_answered = and_(visits.c.due_on >= due_from, visits.c.status.in_(("done", "missed")))
-        return self._frame(select(*ANSWERED).where(self._among(visits.c.episode_id, episode_ids), is_answered))
+        return self._frame(
+            select(*ANSWERED)
+            .where(self._among(visits.c.episode_id, episode_ids), is_answered)
+            .order_by(visits.c.episode_id, visits.c.due_on, visits.c.id)
+        )
 
     def reminders_of(self, visit_ids: Ids = None, *, tasks_of: Ids = ()) -> pl.DataFrame:
         """What the ledger has of these visits, and of the tasks of these patients: `reminder_id` and its columns."""

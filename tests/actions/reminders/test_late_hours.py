@@ -68,3 +68,31 @@ def test_a_run_that_lasts_into_the_late_hours_leaves_the_other_patients_for_the_
 
     assert sorted(each["address"] for each in post.came()) == [ANNA, PATIENT]
     assert (balance.state, balance.reasons) == ("balanced", {"late_hour": 1})
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        pytest.param(in_seoul_at(DUE, 23, 30), id="late in the evening"),
+        pytest.param(in_seoul_at(DUE + DAY, 2, 30), id="in the night after"),
+    ],
+)
+def test_what_was_claimed_in_time_is_given_back_where_a_slow_channel_or_database_made_it_late(
+    clinic: Registry, post: Post, tmp_path: Path, then: datetime
+) -> None:
+    import_table(clinic, a_table(tmp_path, *some_patients(4)))
+    for number in (2, 3, 4):
+        may_be_told(clinic, f"P-{number}")
+    moments = [in_seoul_at(DUE, 20, 59)]
+
+    def hear(action: str, **_facts: Any) -> None:
+        if action == "delivered":
+            moments.append(then)
+
+    [balance] = post.remind(clinic, DUE, now=lambda: moments[-1], told=hear)
+    told_in_time = len(post.came_to(PATIENT))
+    [*_, morning] = post.remind(clinic, DUE + DAY, at=in_seoul_at(DUE + DAY, 7))
+
+    assert told_in_time <= 1
+    assert balance.sent >= 1
+    assert (len(post.came_to(PATIENT)), morning.state) == (4, "balanced")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduler.core.reminders.asked import WhyNot, asked_for
-from scheduler.core.reminders.ledger import LEDGER, Account, account, outcomes, passed_over
+from scheduler.core.reminders.ledger import LEDGER, Account, account, brought_up, outcomes, passed_over
 from tests.core.reminders.asked_rows import (
     CLOSES,
     DUE,
@@ -33,6 +33,34 @@ def test_what_nobody_has_been_told_is_owed() -> None:
 @pytest.mark.parametrize("state", ["claimed", "sent", "failed", "unknown"])
 def test_what_is_on_the_account_of_the_day_is_as_the_ledger_has_it(state: str) -> None:
     assert became(DUE, a_ledger({"state": state})) == [(1, "due", 1, state)]
+
+
+@pytest.mark.parametrize(
+    ("then", "audience", "now", "expected"),
+    [
+        pytest.param([], {}, [{"state": "claimed"}], ("claimed", 1), id="owed, and claimed since"),
+        pytest.param([], {}, [], ("owed", None), id="owed still"),
+        pytest.param([{"state": "claimed"}], {}, [{"state": "sent"}], ("sent", 1), id="another's, and sent since"),
+        pytest.param([{"state": "claimed"}], {}, [], ("owed", 1), id="another's, and given back since"),
+        pytest.param(
+            [{"state": "claimed"}],
+            {"is_late": True},
+            [],
+            ("suppressed", 1),
+            id="another's, given back since, and too late by now",
+        ),
+        pytest.param([{"state": "unknown"}], {}, [{"state": "sent"}], ("sent", 1), id="a person said that it arrived"),
+    ],
+)
+def test_what_became_of_a_row_after_the_look_is_what_the_ledger_has_then(
+    then: list[dict[str, Any]], audience: dict[str, Any], now: list[dict[str, Any]], expected: tuple[str, int | None]
+) -> None:
+    rows = asked_for(some_visits(), some_tasks(), a_policy(), an_audience(**audience), as_of=DUE)
+    looked_at = outcomes(rows, a_ledger(*then), as_of=DUE)
+
+    brought = brought_up(looked_at, a_ledger(*now))
+
+    assert brought.select("outcome", "reminder_id").rows() == [expected]
 
 
 @pytest.mark.parametrize(
