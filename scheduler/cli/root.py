@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from errno import EIO, EPIPE
 from importlib import import_module
 from os import devnull
 from typing import Any
@@ -11,6 +12,7 @@ import click
 from scheduler import __version__
 from scheduler.errors import HepwatchError
 
+NOBODY_READS = (EPIPE, EIO)  # a pipe whose other end is closed, a terminal that is gone
 COMMANDS: dict[str, tuple[str, str]] = {
     "contact": ("scheduler.cli.contact", "Say how a patient who consented is reached, withdraw it, show it."),
     "demo": ("scheduler.cli.demo", "Build a registry of synthetic patients and show what a coordinator sees."),
@@ -77,10 +79,13 @@ def hepwatch() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit status: 0 done, 2 wrong usage, 3 to 7 by the family of error."""
     status = run(arguments)
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _stop_writing()
+    for stream in ("stdout", "stderr"):
+        try:
+            getattr(sys, stream).flush()
+        except OSError as error:
+            if error.errno not in NOBODY_READS:
+                raise
+            _stop_writing(stream)
     sys.exit(status)
 
 
@@ -103,6 +108,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _stop_writing() -> None:
+def _stop_writing(stream: str = "stdout") -> None:
     """Nobody reads any more: what is still to be written goes nowhere, without a word."""
-    sys.stdout = open(devnull, "w", encoding="utf-8")  # noqa: SIM115 (open until the process ends)
+    setattr(sys, stream, open(devnull, "w", encoding="utf-8"))  # noqa: SIM115 (open until the process ends)
