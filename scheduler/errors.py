@@ -2,7 +2,7 @@
 
 A message says what happened, to which thing, what was found and what was expected; `advice` says what to do
 next. Messages carry patient identifiers only as far as a person needs them to find the row: never a name, a
-birth date or free text.
+birth date or free text. `counted` and `listed` put numbers and words into a sentence.
 """
 
 from collections.abc import Sequence
@@ -57,6 +57,15 @@ class DeliveryError(HepwatchError):
 
 
 FAMILIES: tuple[type[HepwatchError], ...] = (RuleError, ClinicalDataError, NotFound, Conflict, DeliveryError)
+
+
+def counted(number: int, noun: str) -> str:
+    """How many there are, for a sentence.
+
+    >>> counted(1, "row"), counted(2000, "row")
+    ('1 row', '2,000 rows')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def listed(words: Sequence[str], *, none: str = "none") -> str:

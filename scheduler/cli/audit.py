@@ -35,7 +35,8 @@ def findings(site: str | None, as_json: bool, as_csv: bool) -> None:
     from scheduler import clock
     from scheduler.actions.worklist.list_findings import list_findings
     from scheduler.cli.registry import open_registry, rules_for
-    from scheduler.cli.showing import counted, echo_csv, echo_json, frame_table, say
+    from scheduler.cli.showing import echo_csv, echo_json, frame_table, say
+    from scheduler.errors import counted
 
     with open_registry() as registry:
         rules = rules_for(registry)

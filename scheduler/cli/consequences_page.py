@@ -7,7 +7,8 @@ from rich.markup import escape
 
 from scheduler.actions.events.consequences import Consequences
 from scheduler.cli.changes_page import followed_lines, followed_value
-from scheduler.cli.showing import counted, frame_table, named_procedures
+from scheduler.cli.showing import frame_table, named_procedures
+from scheduler.errors import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

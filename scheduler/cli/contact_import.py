@@ -58,7 +58,8 @@ def _page(imported: "ContactsImported", *, preview: bool) -> "list[RenderableTyp
     from rich.markup import escape
 
     from scheduler.cli.changes_page import preview_line
-    from scheduler.cli.showing import counted, problems_table
+    from scheduler.cli.showing import problems_table
+    from scheduler.errors import counted
 
     good, would = imported.rows - imported.refused_rows, "would be " if preview else ""
     parts: list[RenderableType] = [

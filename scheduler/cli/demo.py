@@ -100,8 +100,9 @@ def _reminders(registry: "Registry", rules: "Rules") -> "list[RenderableType]":
     from scheduler import clock
     from scheduler.actions.reminders.foreseeing import foresee
     from scheduler.actions.reminders.running import Reminding
-    from scheduler.cli.showing import counted, table
+    from scheduler.cli.showing import table
     from scheduler.delivery.channels import Channels
+    from scheduler.errors import counted
 
     rows = foresee(registry, rules, Channels.read(None), Reminding(now=clock.now, worker="demo"))
     is_owed = pl.col("outcome") == "owed"

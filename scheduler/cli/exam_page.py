@@ -10,7 +10,8 @@ from scheduler.actions.examinations.examination_versions import Recorded
 from scheduler.actions.examinations.list_examinations import ExaminationList
 from scheduler.cli.changes_page import preview_line
 from scheduler.cli.consequences_page import consequences_lines, consequences_value, in_words
-from scheduler.cli.showing import counted, named_procedures, table
+from scheduler.cli.showing import named_procedures, table
+from scheduler.errors import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

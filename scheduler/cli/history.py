@@ -113,7 +113,8 @@ def _page(imported: "HistoryImported", *, preview: bool) -> "list[RenderableType
     from rich.markup import escape
 
     from scheduler.cli.changes_page import preview_line
-    from scheduler.cli.showing import counted, frame_table, problems_table
+    from scheduler.cli.showing import frame_table, problems_table
+    from scheduler.errors import counted
 
     good = imported.rows - imported.refused_rows
     parts: list[RenderableType] = [

@@ -8,7 +8,8 @@ from rich.markup import escape
 
 from scheduler.actions.patients.import_patients import Imported
 from scheduler.actions.reports.filing import Outcome
-from scheduler.cli.showing import caveat_lines, counted, frame_table, problems_table
+from scheduler.cli.showing import caveat_lines, frame_table, problems_table
+from scheduler.errors import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

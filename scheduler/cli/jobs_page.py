@@ -6,9 +6,9 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from scheduler.cli.showing import counted, table
+from scheduler.cli.showing import table
 from scheduler.core.reminders.ledger import COUNTS
-from scheduler.errors import listed
+from scheduler.errors import counted, listed
 
 if TYPE_CHECKING:
     import polars as pl

@@ -171,7 +171,8 @@ def list_command(
     from scheduler import clock
     from scheduler.actions.patients.list_patients import list_patients
     from scheduler.cli.registry import open_registry
-    from scheduler.cli.showing import counted, echo_csv, echo_json, frame_table, say
+    from scheduler.cli.showing import echo_csv, echo_json, frame_table, say
+    from scheduler.errors import counted
 
     with open_registry() as registry:
         listed = list_patients(

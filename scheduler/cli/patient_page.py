@@ -13,9 +13,10 @@ from scheduler.actions.patients.show_patient import PatientPage
 from scheduler.cli.consequences_page import in_words
 from scheduler.cli.event_page import list_page as events_page
 from scheduler.cli.exam_page import list_page as examinations_page
-from scheduler.cli.showing import counted, table, visits_table
+from scheduler.cli.showing import table, visits_table
 from scheduler.core.validation.headings import unit_in_words
 from scheduler.core.variables import VariableDictionary
+from scheduler.errors import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

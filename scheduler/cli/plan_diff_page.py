@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 
 from scheduler.actions.plans.diff_plan import PlanDiff, PlanVersion
-from scheduler.cli.showing import counted, table
+from scheduler.cli.showing import table
+from scheduler.errors import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -9,9 +9,9 @@ from rich.text import Text
 from scheduler.actions.contacts.list_recipients import Recipients
 from scheduler.actions.contacts.set_recipient import RecipientSet
 from scheduler.actions.contacts.site_recipient import Recipient
-from scheduler.cli.showing import counted, frame_table
+from scheduler.cli.showing import frame_table
 from scheduler.core.validation import MASK
-from scheduler.errors import listed
+from scheduler.errors import counted, listed
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -119,7 +119,8 @@ def resolve_command(message: int, arrived: bool | None, reason: str, by: str | N
 
     from scheduler.actions.reminders.resolving import resolve
     from scheduler.cli.registry import actor, open_registry
-    from scheduler.cli.showing import counted, echo_json
+    from scheduler.cli.showing import echo_json
+    from scheduler.errors import counted
 
     if arrived is None:  # click would take a flag that is not given for its second half
         raise click.UsageError("Say which: --arrived or --not-arrived.")

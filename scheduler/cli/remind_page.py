@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from scheduler.cli.showing import counted, frame_table, table
+from scheduler.cli.showing import frame_table, table
 from scheduler.core.reminders.asked import WhyNot
 from scheduler.core.reminders.ledger import COUNTS
+from scheduler.errors import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

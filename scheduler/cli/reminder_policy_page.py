@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from scheduler.cli.rule_parts import caveat_list, heading, sources_table
-from scheduler.cli.showing import counted, table
+from scheduler.cli.showing import table
 from scheduler.core.reminders.policy import (
     CountedFrom,
     ReminderPolicy,
@@ -16,6 +16,7 @@ from scheduler.core.reminders.policy import (
     WorkedReminders,
     WorkedTask,
 )
+from scheduler.errors import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

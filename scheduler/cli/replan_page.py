@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from scheduler.actions.plans.replan import Replanned
 from scheduler.cli.changes_page import SAID, preview_line
-from scheduler.cli.showing import counted, table
+from scheduler.cli.showing import table
+from scheduler.errors import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

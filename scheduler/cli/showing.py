@@ -93,15 +93,6 @@ def named_procedures(procedures: Sequence[str]) -> str:
     return ", ".join(known.get(name, name.replace("_", " ")) for name in listed)
 
 
-def counted(number: int, noun: str) -> str:
-    """How many there are, for a sentence.
-
-    >>> counted(1, "row"), counted(2000, "row")
-    ('1 row', '2,000 rows')
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def problems_table(problems: "pl.DataFrame", *, title: str, most: int = 20) -> "RenderableType":
     """Problems of a table: row, patient, column, what was found, what was expected; the first of them."""
     import polars as pl

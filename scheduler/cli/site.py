@@ -157,7 +157,8 @@ def _change(
 def _page(done: "Closed", code: str, *, preview: bool) -> list["RenderableType"]:
     """The page for people."""
     from scheduler.cli.replan_page import page
-    from scheduler.cli.showing import counted, frame_table
+    from scheduler.cli.showing import frame_table
+    from scheduler.errors import counted
 
     parts = [f"{code}: {counted(len(done.days), 'day')} changed", *page(done.replanned, preview=preview)]
     if done.without.height:

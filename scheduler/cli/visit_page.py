@@ -8,7 +8,8 @@ from rich.markup import escape
 from scheduler.actions.visits.appointments import MISSED, Appointment
 from scheduler.actions.visits.book_visit import Booked, Released
 from scheduler.cli.changes_page import followed_lines, followed_value, preview_line
-from scheduler.cli.showing import counted, frame_table, named_procedures
+from scheduler.cli.showing import frame_table, named_procedures
+from scheduler.errors import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

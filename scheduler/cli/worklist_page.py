@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from scheduler.cli.showing import counted, named_procedures, titled
+from scheduler.cli.showing import named_procedures, titled
+from scheduler.errors import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

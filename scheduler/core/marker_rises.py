@@ -6,6 +6,7 @@ the values of one marker must share one. What is done about a rise is for the wo
 
 import polars as pl
 
+from scheduler.core.collecting import collected
 from scheduler.core.protocols import OnMarkerRise, SurveillanceProtocol
 
 MARKER_RESULTS: dict[str, pl.DataType] = {
@@ -49,7 +50,7 @@ def marker_rises(results: pl.DataFrame, protocol: SurveillanceProtocol) -> pl.Da
     ['afp 6.0 is at least 2 times the lowest since surgery, 3.0']
     """
     rule = protocol.on_marker_rise
-    return (
+    return collected(
         _one_a_day(results.lazy().select(*MARKER_RESULTS), rule)
         .with_columns(
             is_rise=(pl.col("value") > pl.col("value").shift(1)).over(SERIES).fill_null(value=False),
@@ -59,7 +60,6 @@ def marker_rises(results: pl.DataFrame, protocol: SurveillanceProtocol) -> pl.Da
         .with_columns(reason=_reason(rule))
         .filter(pl.col("reason") != "")
         .select(*MARKER_RISES)
-        .collect()
     )
 
 

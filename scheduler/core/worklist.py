@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import polars as pl
 
+from scheduler.core.collecting import collected
 from scheduler.core.misses import in_turn, is_missed, missed_before
 from scheduler.core.protocols import Intensity
 
@@ -96,13 +97,12 @@ def with_states(visits: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
     >>> with_states(pl.DataFrame([visit]), as_of=date(2026, 4, 14))["state"].item()
     'due'
     """
-    return (
+    return collected(
         in_turn(visits.lazy())
         .with_columns(state=_state(as_of), missed_before=missed_before(is_missed(as_of)))
         .with_columns(days_overdue=_days_after("closes_on", as_of))
         .filter(pl.col("status") == "open")
         .select(*visits.columns, *ADDED)
-        .collect()
     )
 
 

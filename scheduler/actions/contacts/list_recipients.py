@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from scheduler.actions.contacts.site_recipient import site_id_of
-from scheduler.actions.reminders.asking import IN_PLACE, STAFF
+from scheduler.actions.reminders.asking import empty_roles, told_instead
 from scheduler.store.registry import Registry
 
 RECIPIENTS: dict[str, pl.DataType] = {
@@ -49,5 +49,4 @@ def in_place_of(role: str, named: Collection[str]) -> list[str]:
     >>> in_place_of("clinician", ["clinician", "surgeon"]), in_place_of("surgeon", ["clinician", "surgeon"])
     (['coordinator', 'site_lead'], [])
     """
-    first = next(each for each in IN_PLACE if each in named)
-    return [each for each in STAFF if each not in named] if role == first else []
+    return empty_roles(named) if role == told_instead(named) else []

@@ -1,6 +1,6 @@
 """What is to be said at one site on one day, and what has become of it: read here, decided in the core."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -10,7 +10,7 @@ from scheduler.actions.plans.rules import Rules
 from scheduler.actions.worklist.worklist_facts import Asked
 from scheduler.actions.worklist.worklist_tasks import tasks_as_of
 from scheduler.core.episode_tasks import TASKS
-from scheduler.core.events import Event
+from scheduler.core.event_lines import deaths
 from scheduler.core.misses import in_turn, is_missed
 from scheduler.core.reminders.asked import CONTACTS, PEOPLE, STANDS_DAYS, VISITS, Audience, WhyNot, asked_for
 from scheduler.core.reminders.consent import may_be_contacted
@@ -83,7 +83,7 @@ def what_is_asked(
     audience = Audience(
         people=people_of(reading, policy, day),
         contacts=_contacts(reading, policy, events, patients, day),
-        dead=events.filter(pl.col("event") == Event.DEATH.value, pl.col("on") <= day.on)["patient_id"].unique(),
+        dead=deaths(events).filter(pl.col("died_on") <= day.on)["patient_id"],
         is_working_day=rules.working_days(day.site).includes(day.on),
         is_late=day.is_late,
     )
@@ -107,9 +107,8 @@ def _to_be_tried(ledger: pl.DataFrame, day: SiteDay) -> pl.DataFrame:
 def people_of(reading: Reading, policy: ReminderPolicy, day: SiteDay) -> pl.DataFrame:
     """Who is told at the site, by role (`PEOPLE`).
 
-    In the place of a role in which there is nobody the first of `IN_PLACE` is told in which there is somebody. At a
-    site that has named nobody at all the console is; but where messages can leave the machine nobody reads its console,
-    and the role is unreachable.
+    Those of `told_instead` are told in the place of `empty_roles`. At a site that has named nobody at all the console
+    is; but where messages can leave the machine nobody reads its console, and the role is unreachable.
     """
     known = reading.recipients_of([day.site_id]).select(
         "role",
@@ -119,8 +118,8 @@ def people_of(reading: Reading, policy: ReminderPolicy, day: SiteDay) -> pl.Data
         pl.lit(value=False).alias("unreachable"),
     )
     roles = known["role"].to_list()
-    empty = pl.DataFrame({"role": [role for role in STAFF if role not in roles]}, schema={"role": pl.String})
-    if instead := next((role for role in IN_PLACE if role in roles), None):
+    empty = pl.DataFrame({"role": empty_roles(roles)}, schema={"role": pl.String})
+    if instead := told_instead(roles):
         others = empty.join(known.filter(pl.col("role") == instead).drop("role"), how="cross")
     else:
         others = empty.with_columns(
@@ -130,6 +129,16 @@ def people_of(reading: Reading, policy: ReminderPolicy, day: SiteDay) -> pl.Data
             unreachable=pl.lit(day.has_channels),
         )
     return pl.concat([known, others]).select(pl.col(name).cast(kind) for name, kind in PEOPLE.items())
+
+
+def empty_roles(named: Collection[str]) -> list[str]:
+    """The roles of the staff in which nobody is named, where somebody is in these."""
+    return [role for role in STAFF if role not in named]
+
+
+def told_instead(named: Collection[str]) -> str | None:
+    """The role that is told in the place of one in which nobody is named; None where nobody is in any."""
+    return next((role for role in IN_PLACE if role in named), None)
 
 
 def _visits(reading: Reading, policy: ReminderPolicy, day: SiteDay, among: pl.Series | None) -> pl.DataFrame:
@@ -171,7 +180,7 @@ def _answered_later(reading: Reading, opened: pl.DataFrame, answered: pl.DataFra
     over = pl.concat([opened.filter(pl.col("closes_on") < on), answered.filter(pl.col("status") == "missed")])
     if over.is_empty():
         return opened.clear()
-    return reading.visits_answered_since(over["episode_id"], min(over["due_on"], default=on))
+    return reading.visits_answered_since(over["episode_id"], min(over["due_on"]))
 
 
 def _with_seen(visits: pl.DataFrame, later: pl.DataFrame) -> pl.DataFrame:

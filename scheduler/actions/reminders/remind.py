@@ -16,7 +16,7 @@ from scheduler.actions.reminders.accounting import (
     account_for_missed,
     balance_of,
 )
-from scheduler.actions.reminders.asking import SiteDay, what_is_said
+from scheduler.actions.reminders.asking import SiteDay, what_is_asked
 from scheduler.actions.reminders.claiming import Kinds, claim, settle_stale_claims
 from scheduler.actions.reminders.days import gaps
 from scheduler.actions.reminders.hours import by_now, is_late, is_over
@@ -97,7 +97,7 @@ def site_days(run: Run) -> list[SiteDay]:
             site=row["site"],
             time_zone=row["time_zone"],
             on=local_day(now, row["time_zone"]),
-            has_channels=run.channels.otherwise is None,
+            has_channels=run.channels.are_configured,
             is_late=is_late(run, row["time_zone"]),
         )
         for row in wanted.iter_rows(named=True)
@@ -148,7 +148,7 @@ def _missed(run: Run, today: SiteDay, *, until: date | None = None) -> list[Bala
 def _standing(run: Run, today: SiteDay) -> pl.DataFrame:
     """What is asked for today: looked up once for all the days that were missed."""
     with run.registry.reading() as reading:
-        return what_is_said(reading, run.rules, run.policy, today).asked
+        return what_is_asked(reading, run.rules, run.policy, today)
 
 
 def _held(run: Run, today: SiteDay) -> set[date]:

@@ -100,7 +100,8 @@ def _attempted(run: Run, day: SiteDay, rows: pl.DataFrame, addresses: Addresses,
     """
     worker, newest = run.reminding.worker, addresses.newest_recipient_id
     with run.registry.transaction(recorded_at=run.reminding.now()) as transaction:
-        _settle(transaction, run, before)
+        if before:
+            _settle(transaction, run, before)
         if _is_too_late(run, day, rows):
             transaction.delete_claims(rows["reminder_id"], worker=worker)
             return rows.clear()
@@ -141,10 +142,8 @@ def _settled(run: Run, heard: Heard) -> None:
         _settle(transaction, run, heard)
 
 
-def _settle(transaction: Transaction, run: Run, heard: Heard | None) -> None:
+def _settle(transaction: Transaction, run: Run, heard: Heard) -> None:
     """Write down what became of the rows."""
-    if heard is None:
-        return
     outcome = heard.delivered.outcome
     resend = outcome is Delivery.UNKNOWN and bool(heard.rows["resend_when_unknown"].all())
     states = {Delivery.SENT: Outcome.SENT, Delivery.UNKNOWN: Outcome.FAILED if resend else Outcome.UNKNOWN}

@@ -12,7 +12,7 @@ import polars as pl
 
 from scheduler.actions.reminders.asking import SiteDay, people_of
 from scheduler.actions.reminders.unreached import SiteWithoutRecipients, UnlistedChannel, Unreached
-from scheduler.core.events import Event
+from scheduler.core.event_lines import deaths
 from scheduler.core.reminders.consent import may_be_contacted
 from scheduler.core.reminders.policy import ReminderPolicy, Role
 from scheduler.delivery.channels import Channels
@@ -72,7 +72,7 @@ def _patients(reading: Reading, policy: ReminderPolicy, channels: Channels, toda
     by_the_policy = others.join(pl.DataFrame({"channel": told}, schema={"channel": pl.String()}), how="cross")
     ways = pl.concat([own, by_the_policy]).filter(~pl.col("channel").is_in(channels.names))
     events = reading.events_of(ways["patient_id"].unique()).rename({"happened_on": "on"})
-    dead = events.filter(pl.col("event") == Event.DEATH.value, pl.col("on") <= today)["patient_id"]
+    dead = deaths(events).filter(pl.col("died_on") <= today)["patient_id"]
     allowed = may_be_contacted(ways.select("patient_id").unique(), contacts, events, as_of=today)
     living = allowed.filter(pl.col("why_not").is_null(), ~pl.col("patient_id").is_in(dead.implode()))
     sites = reading.patients(living["patient_id"]).select("patient_id", "site")

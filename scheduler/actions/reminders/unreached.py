@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from scheduler.errors import listed
+from scheduler.errors import counted, listed
 
 MOST_SITES = 3  # that a sentence names
 
@@ -43,8 +43,8 @@ class UnlistedChannel:
         >>> UnlistedChannel(channel="sms", rungs=3, recipients={}, patients=0).message
         'channel sms is not in the channels file, and 3 rungs of the reminder policy name it; nobody is told by it now'
         """
-        users = [*_recipients(self.recipients), *([_counted(self.patients, "patient")] if self.patients else [])]
-        rungs = [f"{_counted(self.rungs, 'rung')} of the reminder policy"] if self.rungs else []
+        users = [*_recipients(self.recipients), *([counted(self.patients, "patient")] if self.patients else [])]
+        rungs = [f"{counted(self.rungs, 'rung')} of the reminder policy"] if self.rungs else []
         missing = f"channel {self.channel} is not in the channels file, and "
         if not users:
             return f"{missing}{listed(rungs)} {'names' if self.rungs == 1 else 'name'} it; nobody is told by it now"
@@ -76,7 +76,7 @@ class SiteWithoutRecipients:
         >>> SiteWithoutRecipients(site="bonn", patients=12).message
         'site bonn has named nobody who is told, so that nobody of its staff hears of its 12 patients'
         """
-        patients = _counted(self.patients, "patient")
+        patients = counted(self.patients, "patient")
         return f"site {self.site} has named nobody who is told, so that nobody of its staff hears of its {patients}"
 
     @property
@@ -96,9 +96,5 @@ Unreached = UnlistedChannel | SiteWithoutRecipients
 def _recipients(by_site: Mapping[str, int]) -> list[str]:
     """How many of which sites; of many sites only how many."""
     if len(by_site) > MOST_SITES:
-        return [f"{_counted(sum(by_site.values()), 'recipient')} of {len(by_site)} sites"]
-    return [f"{_counted(count, 'recipient')} of {site}" for site, count in by_site.items()]
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+        return [f"{counted(sum(by_site.values()), 'recipient')} of {len(by_site)} sites"]
+    return [f"{counted(count, 'recipient')} of {site}" for site, count in by_site.items()]

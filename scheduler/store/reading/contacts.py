@@ -6,7 +6,7 @@ An address is decrypted only where a method says so in its name.
 from datetime import datetime
 
 import polars as pl
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import func, select
 
 from scheduler.store.reading.asking import Asking, Ids, is_newest, known_by
 from scheduler.store.tables import contacts, recipients, sites
@@ -15,8 +15,6 @@ NEWER_RECIPIENTS, NEWER_CONTACTS = recipients.alias("newer"), contacts.alias("ne
 ONE_RECIPIENT = ("site_id", "role", "code")
 IS_NEWEST_RECIPIENT = is_newest(recipients, NEWER_RECIPIENTS, *ONE_RECIPIENT)
 IS_ACTIVE, IS_GIVEN = recipients.c.state == "active", contacts.c.state == "given"
-
-NEWEST_RECIPIENT = select(func.max(recipients.c.id)).where(recipients.c.site_id == bindparam("site_id"))
 
 # To whom an address is bound: to one row, so that neither another's nor an earlier one can take its place.
 RECIPIENT = pl.format("recipient {}", "recipient_id")
@@ -59,7 +57,8 @@ class AskingAboutContacts(Asking):
 
     def newest_recipient_id(self, site_id: int) -> int:
         """The id of the version of a recipient of the site that was stored last; 0 where there is none."""
-        return int(self._connection.scalar(NEWEST_RECIPIENT, {"site_id": site_id}) or 0)
+        newest = select(func.max(recipients.c.id)).where(recipients.c.site_id == site_id)
+        return int(self._connection.scalar(newest) or 0)
 
     def recipient_addresses(self, recipient_ids: Ids = None) -> pl.DataFrame:
         """`recipient_id, address`, decrypted, of the recipients that are told now and have one."""

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 import polars as pl
-from sqlalchemy import ColumnElement, exists, false, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, true
 
 from scheduler.store.reading.asking import Asking, Ids, as_known, columns_of, is_newest, known_by
 from scheduler.store.tables import (
@@ -77,6 +77,13 @@ class AskingAboutFollowUp(Asking):
             .where(self._among(bookings.c.visit_id, visit_ids), known_by(bookings, known_at))
             .where(is_newest(bookings, NEWER_BOOKINGS, "visit_id", known_at=known_at))
             .order_by(bookings.c.visit_id)
+        )
+
+    def appointments_of(self, visit_ids: Ids) -> pl.DataFrame:
+        """`visit_id, booked_on` of those of these visits for which an appointment stands."""
+        stands = and_(bookings.c.state == "booked", is_newest(bookings, NEWER_BOOKINGS, "visit_id"))
+        return self._frame(
+            select(bookings.c.visit_id, bookings.c.booked_on).where(self._among(bookings.c.visit_id, visit_ids), stands)
         )
 
     def standing_appointments(self, *, from_on: date) -> pl.DataFrame:

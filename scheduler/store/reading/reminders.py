@@ -6,10 +6,9 @@ from datetime import date
 import polars as pl
 from sqlalchemy import ColumnElement, Select, and_, case, exists, false, func, literal_column, or_, select, true
 
-from scheduler.store.reading.asking import Asking, Ids, columns_of, is_newest
-from scheduler.store.reading.follow_up import NEWER_BOOKINGS
+from scheduler.store.reading.asking import Asking, Ids, columns_of
 from scheduler.store.reading.schedules import IS_OPEN
-from scheduler.store.tables import bookings, episodes, events, job_days, patients, reminders, sites, visits
+from scheduler.store.tables import episodes, events, job_days, patients, reminders, sites, visits
 
 # Literals: SQLite matches no parameter to a partial index.
 IS_NOT_OPEN = visits.c.status != literal_column("'open'")
@@ -69,13 +68,6 @@ class AskingAboutReminders(Asking):
         is_answered = visits.c.status.in_(("done", "missed", "censored")) & _on_a_day(days)
         is_missed = (visits.c.status == "missed") & _on_a_day(missed)
         return self._frame(_visits().where(is_answered | is_missed, of_site)).sort("visit_id")
-
-    def appointments_of(self, visit_ids: Ids) -> pl.DataFrame:
-        """`visit_id, booked_on` of those of these visits for which an appointment stands."""
-        stands = and_(bookings.c.state == "booked", is_newest(bookings, NEWER_BOOKINGS, "visit_id"))
-        return self._frame(
-            select(bookings.c.visit_id, bookings.c.booked_on).where(self._among(bookings.c.visit_id, visit_ids), stands)
-        )
 
     def became_of(self, visit_ids: Ids, *, tasks_of: Ids) -> pl.DataFrame:
         """What the ledger has of these visits, and of the tasks of these patients, as far as it decides what is owed.
