@@ -346,9 +346,9 @@ def test_what_became_of_visits_and_tasks_is_given_for_those_asked_for(registry: 
     told(registry, some_reminders([None, None], patients, **task))
 
     with registry.reading() as reading:
-        became = reading.became_of([one], tasks_of=patients[1:])
-        every = reading.became_of(None, tasks_of=None).sort("reminder_id")
-        nothing = reading.became_of([], tasks_of=[])
+        became = reading.became_of([one], tasks_of=patients[1:], as_of=DUE)
+        every = reading.became_of(None, tasks_of=None, as_of=DUE).sort("reminder_id")
+        nothing = reading.became_of([], tasks_of=[], as_of=DUE)
 
     shared = {"occurrence": 1, "owed_on": DUE, "state": "sent", "may_repeat": False, "settled_at": None}
     of_visit = {"rung": "due", "recipient": "patient", "task": None, "opened_on": None}
@@ -358,6 +358,35 @@ def test_what_became_of_visits_and_tasks_is_given_for_those_asked_for(registry: 
     ]
     assert every["reminder_id"].to_list() == [1, 2, 3, 4]
     assert (nothing.height, nothing.schema) == (0, became.schema)
+
+
+TASK = {"task": "treatment_decision", "opened_on": DUE}
+
+
+@pytest.mark.parametrize("subject", [pytest.param({}, id="a visit"), pytest.param(TASK, id="a task")])
+def test_of_each_rung_and_recipient_the_newest_row_up_to_the_day_is_given_and_every_later_one(
+    registry: Registry, subject: dict[str, object]
+) -> None:
+    followed = with_patients(registry, 1)
+    told_on = [DUE, DUE + 7 * DAY, DUE + 14 * DAY, DUE + 21 * DAY, DUE + DAY, DUE + DAY]
+    rows = {
+        **subject,
+        "occurrence": [1, 2, 3, 4, 1, 1],
+        "owed_on": told_on,
+        "rung": ["overdue"] * 5 + ["due"],
+        "recipient": ["patient"] * 4 + ["coordinator:ann", "patient"],
+    }
+    told(registry, some_reminders([None if subject else followed.visits[0]] * 6, followed.patients * 6, **rows))
+
+    with registry.reading() as reading:
+        given = {
+            days: sorted(
+                reading.became_of(followed.visits, tasks_of=followed.patients, as_of=DUE + days * DAY)["reminder_id"]
+            )
+            for days in (0, 7, 30)
+        }
+
+    assert given == {0: [1, 2, 3, 4, 5, 6], 7: [2, 3, 4, 5, 6], 30: [4, 5, 6]}
 
 
 @pytest.mark.parametrize(
@@ -376,7 +405,7 @@ def test_when_it_was_settled_is_told_of_what_failed_alone(
     told(registry, some_reminders([*followed.visits], followed.patients, **state))
 
     with registry.reading() as reading:
-        (became,) = reading.became_of(followed.visits, tasks_of=[]).to_dicts()
+        (became,) = reading.became_of(followed.visits, tasks_of=[], as_of=DUE).to_dicts()
 
     assert (became["state"], became["settled_at"]) == (state["state"], settled_at)
 

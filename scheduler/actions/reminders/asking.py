@@ -93,7 +93,7 @@ def what_is_asked(
 def what_became(reading: Reading, asked: pl.DataFrame, day: SiteDay) -> pl.DataFrame:
     """What has become of what is asked for (`OUTCOMES`), by the ledger as it is now."""
     of_tasks = asked.filter(pl.col("visit_id").is_null())["patient_id"]
-    ledger = reading.became_of(asked["visit_id"].drop_nulls(), tasks_of=of_tasks)
+    ledger = reading.became_of(asked["visit_id"].drop_nulls(), tasks_of=of_tasks, as_of=day.on)
     return outcomes(asked, _to_be_tried(ledger, day), as_of=day.on)
 
 

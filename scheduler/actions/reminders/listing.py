@@ -64,6 +64,6 @@ def list_reminders(
 def _open(reading: Reading, waiting: pl.DataFrame) -> pl.DataFrame:
     """What waits for a person or for the next run."""
     failed = waiting.filter(pl.col("state") == Outcome.FAILED.value)
-    ledger = reading.became_of(failed["visit_id"].drop_nulls(), tasks_of=failed["patient_id"])
+    ledger = reading.reminders_of(failed["visit_id"].drop_nulls(), tasks_of=failed["patient_id"])
     others = waiting.filter(pl.col("state") != Outcome.FAILED.value)
     return pl.concat([others, still_waiting(failed, ledger)]).sort("reminder_id")

@@ -57,6 +57,7 @@ ASKED: dict[str, pl.DataType] = {
     "rank": pl.Int64(),
     "reached_on": pl.Date(),
     "occurrence": pl.Int64(),
+    "occurs_on": pl.Date(),  # the first day of the occurrence
     "recipient": pl.String(),
     "channel": pl.String(),
     "language": pl.String(),

@@ -36,6 +36,7 @@ COUNTS = ("eligible", "sent", "failed", "suppressed", "unknown")  # of an accoun
 SUBJECT = ["visit_id", "patient_id", "task", "opened_on"]
 KEY = [*SUBJECT, "rung", "occurrence", "recipient"]
 TELLING = [*SUBJECT, "rung", "recipient"]
+ROW = ["reminder_id", "owed_on", "state", "may_repeat"]
 
 
 class Outcome(StrEnum):
@@ -69,15 +70,18 @@ class Account:
 def outcomes(asked: pl.DataFrame, ledger: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
     """What has become of everything that is asked for (`OUTCOMES`); what earlier days settled is left out.
 
+    Of each rung of a visit or task and each recipient the newest row up to the day counts, and every row of a later
+    day; earlier ones need not be given. Where the newest was told since this occurrence began, it is this occurrence;
+    else this one comes after it, so that a visit that was moved, or a rung that repeats otherwise than it did, is told
+    of again.
     What failed and is to be tried again is owed, if nothing speaks against it. Else a row on the account of an earlier
     day is settled, one of this day has the outcome that the ledger has, and one of a later day is suppressed: it was
     told when this day was over. A rung that repeats is not told before so many days have passed since it was told
-    last, however late that was. What was told of a visit before it reached the rung (it was moved since) does not
-    count: the occurrences go on after it.
+    last, however late that was.
 
     >>> asked = {"visit_id": 1, "patient_id": 7, "rung": "due", "occurrence": 1, "recipient": "patient"}
-    >>> frame = pl.DataFrame([asked | {"reached_on": date(2026, 3, 5)}]).select(
-    ...     pl.col(name) if name in asked or name == "reached_on" else pl.lit(None, kind).alias(name)
+    >>> frame = pl.DataFrame([asked | {"occurs_on": date(2026, 3, 5)}]).select(
+    ...     pl.col(name) if name in asked or name == "occurs_on" else pl.lit(None, kind).alias(name)
     ...     for name, kind in ASKED.items())
     >>> [outcomes(frame, pl.DataFrame(schema=LEDGER), as_of=date(2026, 3, 5))["outcome"].item(),
     ...  outcomes(frame.with_columns(why_not=pl.lit("booked")), pl.DataFrame(schema=LEDGER),
@@ -85,16 +89,15 @@ def outcomes(asked: pl.DataFrame, ledger: pl.DataFrame, *, as_of: date) -> pl.Da
     ['owed', 'suppressed']
     """
     every = ledger.lazy()
-    placed = _after_what_was_told_before(asked.lazy(), every)
-    known = every.select(*KEY, "reminder_id", "owed_on", "state", "may_repeat")
+    later = every.filter(pl.col("owed_on") > as_of).select(*KEY, is_later=pl.lit(value=True))
     joined = (
-        placed.join(known, on=KEY, how="left", nulls_equal=True, maintain_order="left")
-        .join(_last_told(every, as_of), on=TELLING, how="left", nulls_equal=True, maintain_order="left")
+        _placed(asked.lazy(), every, as_of)
+        .join(later, on=KEY, how="left", nulls_equal=True, maintain_order="left")
         .with_columns(why_not=_why_not(as_of))
     )
     is_of_the_day = pl.col("owed_on") == as_of
     repeats = (pl.col("state") == Outcome.FAILED.value) & pl.col("may_repeat")
-    unsettled = joined.filter((pl.col("owed_on") >= as_of).fill_null(value=True) | repeats)
+    unsettled = joined.filter(is_of_the_day.fill_null(value=True) | repeats)
     suppressed = pl.when(pl.col("why_not").is_not_null()).then(pl.lit(Outcome.SUPPRESSED.value))
     outcome = (
         pl.when(is_of_the_day & ~repeats).then("state").otherwise(suppressed.otherwise(pl.lit(Outcome.OWED.value)))
@@ -103,17 +106,29 @@ def outcomes(asked: pl.DataFrame, ledger: pl.DataFrame, *, as_of: date) -> pl.Da
     return collected(found)
 
 
-def _last_told(ledger: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
-    """The last day before the day on which each rung was told, or may have been."""
-    told = ledger.filter(pl.col("state") != Outcome.FAILED.value, pl.col("owed_on") < as_of)
-    return told.group_by(TELLING).agg(told_on=pl.col("owed_on").max())
+def _placed(asked: pl.LazyFrame, ledger: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+    """What is asked for, each row with the ledger's row of its occurrence and the day on which it was told before."""
+    newest = (
+        ledger.filter(pl.col("owed_on") <= as_of)
+        .sort("occurrence")
+        .unique(TELLING, keep="last")
+        .select(*TELLING, *ROW, newest="occurrence")
+    )
+    is_it = pl.col("owed_on") >= pl.col("occurs_on")
+    after_it = pl.max_horizontal("occurrence", pl.col("newest") + 1)
+    was_told = (pl.col("state") != Outcome.FAILED.value) & (pl.col("owed_on") < as_of)
+    return asked.join(newest, on=TELLING, how="left", nulls_equal=True, maintain_order="left").with_columns(
+        pl.when(is_it).then("newest").otherwise(after_it).alias("occurrence"),
+        pl.when(was_told).then("owed_on").alias("told_on"),
+        *(pl.when(is_it).then(name).alias(name) for name in ROW),
+    )
 
 
 def _why_not(as_of: date) -> pl.Expr:
     """Why a row is not told, where the ledger says so."""
     again_on = pl.col("told_on") + pl.duration(days=pl.col("repeats_every_days"))
     lately = pl.when(again_on > as_of).then(pl.lit(WhyNot.TOLD_LATELY.value))
-    later = pl.when(pl.col("owed_on") > as_of).then(pl.lit(WhyNot.NOT_RUNNING.value))
+    later = pl.when("is_later").then(pl.lit(WhyNot.NOT_RUNNING.value))
     return pl.coalesce(later, "why_not", lately)
 
 
@@ -189,33 +204,15 @@ def passed_over(rows: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFrame:
     >>> passed_over(pl.DataFrame(schema=OUTCOMES), pl.DataFrame(schema=ASKED)).height
     0
     """
-    still = standing.select([*SUBJECT, "rung", "occurrence", "recipient", pl.lit(value=True).alias("stands")])
+    one_occurrence = [*TELLING, "occurs_on"]
+    still = standing.select(*one_occurrence, stands=pl.lit(value=True)).unique(one_occurrence)
     is_owed = pl.col("outcome") == Outcome.OWED.value
     became = pl.when("stands").then(pl.lit(WhyNot.NOT_RUNNING.value)).otherwise(pl.lit(WhyNot.SUPERSEDED.value))
     return (
-        rows.join(still.unique(KEY), on=KEY, how="left", nulls_equal=True, maintain_order="left")
+        rows.join(still, on=one_occurrence, how="left", nulls_equal=True, maintain_order="left")
         .with_columns(
             why_not=pl.when(is_owed).then(became).otherwise("why_not"),
             outcome=pl.when(is_owed).then(pl.lit(Outcome.SUPPRESSED.value)).otherwise("outcome"),
         )
         .select(*OUTCOMES)
-    )
-
-
-def _after_what_was_told_before(asked: pl.LazyFrame, ledger: pl.LazyFrame) -> pl.LazyFrame:
-    """The occurrences counted on after those that were told before the rung was reached anew."""
-    same = ["visit_id", "rung", "recipient"]
-    told = ledger.filter(pl.col("visit_id").is_not_null()).select(*same, "owed_on", told="occurrence")
-    before = (
-        asked.select(*same, "reached_on")
-        .unique()
-        .join(told, on=same)
-        .filter(pl.col("owed_on") < pl.col("reached_on"))
-        .group_by(*same, "reached_on")
-        .agg(pl.col("told").max())
-    )
-    return (
-        asked.join(before, on=[*same, "reached_on"], how="left", maintain_order="left")
-        .with_columns(occurrence=pl.col("occurrence") + pl.col("told").fill_null(0))
-        .select(*ASKED)
     )

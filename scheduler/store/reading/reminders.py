@@ -17,6 +17,8 @@ LEDGER = [reminders.c.id.label("reminder_id"), *columns_of(reminders, without="i
 OF_A_VISIT = ("visit_id", "patient_id", "rung", "occurrence", "recipient", "owed_on", "state", "may_repeat")
 TOLD = [reminders.c.id.label("reminder_id"), *(reminders.c[name] for name in OF_A_VISIT)]
 TRIED_AT = case((reminders.c.state == "failed", reminders.c.settled_at)).label("settled_at")
+NEWER = reminders.alias("newer")
+IS_VISIT = reminders.c.visit_id.is_not(None)
 FOLLOWING = visits.alias("following")
 FOLLOWS = and_(
     FOLLOWING.c.episode_id == visits.c.episode_id,
@@ -69,18 +71,22 @@ class AskingAboutReminders(Asking):
         is_missed = (visits.c.status == "missed") & _on_a_day(missed)
         return self._frame(_visits().where(is_answered | is_missed, of_site)).sort("visit_id")
 
-    def became_of(self, visit_ids: Ids, *, tasks_of: Ids) -> pl.DataFrame:
+    def became_of(self, visit_ids: Ids, *, tasks_of: Ids, as_of: date) -> pl.DataFrame:
         """What the ledger has of these visits, and of the tasks of these patients, as far as it decides what is owed.
 
-        `reminder_id, visit_id, patient_id, rung, occurrence, recipient, owed_on, state, may_repeat, settled_at, task,
-        opened_on`; `settled_at` of what failed alone.
+        Of each rung and recipient the newest row on the account of the day or of one before, and every row of a later
+        day. `reminder_id, visit_id, patient_id, rung, occurrence, recipient, owed_on, state, may_repeat, settled_at,
+        task, opened_on`; `settled_at` of what failed alone.
         """
-        is_visit = reminders.c.visit_id.is_not(None)
-        of_visits = self._frame(select(*TOLD, TRIED_AT).where(is_visit, self._among(reminders.c.visit_id, visit_ids)))
+        of_visits = self._frame(
+            select(*TOLD, TRIED_AT)
+            .where(IS_VISIT, self._among(reminders.c.visit_id, visit_ids))
+            .where(_decides(as_of, NEWER.c.visit_id.is_not(None), "visit_id"))
+        )
         of_tasks = self._frame(
-            select(*TOLD, TRIED_AT, reminders.c.task, reminders.c.opened_on).where(
-                ~is_visit, self._among(reminders.c.patient_id, tasks_of)
-            )
+            select(*TOLD, TRIED_AT, reminders.c.task, reminders.c.opened_on)
+            .where(~IS_VISIT, self._among(reminders.c.patient_id, tasks_of))
+            .where(_decides(as_of, NEWER.c.visit_id.is_(None), "patient_id", "task", "opened_on"))
         )
         return pl.concat([of_tasks, of_visits], how="diagonal")
 
@@ -98,9 +104,8 @@ class AskingAboutReminders(Asking):
 
     def reminders_of(self, visit_ids: Ids = None, *, tasks_of: Ids = ()) -> pl.DataFrame:
         """What the ledger has of these visits, and of the tasks of these patients: `reminder_id` and its columns."""
-        is_visit = reminders.c.visit_id.is_not(None)
-        of_visits = self._frame(select(*LEDGER).where(is_visit, self._among(reminders.c.visit_id, visit_ids)))
-        of_tasks = self._frame(select(*LEDGER).where(~is_visit, self._among(reminders.c.patient_id, tasks_of)))
+        of_visits = self._frame(select(*LEDGER).where(IS_VISIT, self._among(reminders.c.visit_id, visit_ids)))
+        of_tasks = self._frame(select(*LEDGER).where(~IS_VISIT, self._among(reminders.c.patient_id, tasks_of)))
         return pl.concat([of_visits, of_tasks]).sort("reminder_id")
 
     def reminders_on(self, site_id: int, on: date) -> pl.DataFrame:
@@ -160,6 +165,13 @@ class AskingAboutReminders(Asking):
 def _at(site_id: int | None) -> ColumnElement[bool]:
     """That a row of the ledger is of this site; None for any."""
     return reminders.c.site_id == site_id if site_id is not None else true()
+
+
+def _decides(as_of: date, is_of_a_kind: ColumnElement[bool], *subject: str) -> ColumnElement[bool]:
+    """That a row of the ledger is of a later day, or the newest of its rung and recipient up to the day."""
+    same = [NEWER.c[name] == reminders.c[name] for name in (*subject, "rung", "recipient")]
+    is_newer = and_(is_of_a_kind, *same, NEWER.c.occurrence > reminders.c.occurrence, NEWER.c.owed_on <= as_of)
+    return or_(reminders.c.owed_on > as_of, ~exists().where(is_newer))
 
 
 def _on_a_day(days: Mapping[str, Sequence[date]]) -> ColumnElement[bool]:

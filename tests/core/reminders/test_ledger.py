@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from scheduler.core.reminders.asked import WhyNot, asked_for
 from scheduler.core.reminders.ledger import LEDGER, Account, account, brought_up, outcomes, passed_over
+from scheduler.core.reminders.policy import CountedFrom, Role
 from tests.core.reminders.asked_rows import (
     CLOSES,
     DUE,
     a_ledger,
     a_policy,
+    a_rung,
     an_audience,
     became,
     some_tasks,
@@ -107,8 +109,29 @@ def test_a_visit_that_was_moved_to_an_earlier_day_after_its_reminder_is_not_told
 def test_the_occurrences_of_a_moved_visit_go_on_after_those_that_were_told() -> None:
     told = [{"rung": "overdue", "occurrence": number, "owed_on": CLOSES + (7 * number - 6) * DAY} for number in (1, 2)]
 
+    again = {"rung": "overdue", "occurrence": 3, "owed_on": date(2026, 6, 15)}
+
     assert became(date(2026, 6, 15), a_ledger(*told), MOVED) == [(1, "overdue", 3, "owed")]
-    assert became(date(2026, 6, 22), a_ledger(*told), MOVED) == [(1, "overdue", 4, "owed")]
+    assert became(date(2026, 6, 16), a_ledger(*told, again), MOVED) == []
+    assert became(date(2026, 6, 22), a_ledger(*told, again), MOVED) == [(1, "overdue", 4, "owed")]
+
+
+@pytest.mark.parametrize(
+    ("on", "expected"),
+    [
+        pytest.param(CLOSES + 15 * DAY, [], id="told in this month"),
+        pytest.param(CLOSES + 29 * DAY, [(3, "suppressed")], id="a new month, told three weeks ago"),
+        pytest.param(CLOSES + 36 * DAY, [(3, "owed")], id="told four weeks ago"),
+    ],
+)
+def test_a_rung_that_was_told_weekly_and_now_repeats_monthly_is_told_again_a_month_after_the_last_time(
+    on: date, expected: list[tuple[int, str]]
+) -> None:
+    weekly = [{"rung": "overdue", "occurrence": week, "owed_on": CLOSES + (7 * week - 6) * DAY} for week in (1, 2)]
+    monthly = a_policy(a_rung("overdue", CountedFrom.CLOSES, 1, Role.PATIENT, repeats_every_days=28))
+    rows = asked_for(some_visits(), some_tasks(), monthly, an_audience(), as_of=on)
+
+    assert outcomes(rows, a_ledger(*weekly), as_of=on).select("occurrence", "outcome").rows() == expected
 
 
 def test_a_day_adds_up() -> None:
