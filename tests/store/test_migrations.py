@@ -74,6 +74,7 @@ NEW_ROWS: dict[str, dict[str, str]] = {
         f" '{MOMENT}'"
     },
     "0019": {},
+    "0020": {},
 }
 
 

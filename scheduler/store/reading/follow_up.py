@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 import polars as pl
-from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, true
+from sqlalchemy import ColumnElement, CompoundSelect, and_, false, func, literal_column, or_, select, true
 
 from scheduler.store.reading.asking import Asking, Ids, as_known, columns_of, is_newest, known_by
 from scheduler.store.tables import (
@@ -20,6 +20,7 @@ from scheduler.store.tables import (
     visits,
 )
 
+IS_SIGNED = reports.c.state == literal_column("'signed'")  # a literal: SQLite matches no parameter to a partial index
 ONE_OF_A_PROCEDURE = ("patient_id", "procedure", "performed_on", "number")
 NEWER_EXAMINATIONS, NEWER_BOOKINGS = examinations.alias("newer"), bookings.alias("newer")
 
@@ -143,7 +144,7 @@ class AskingAboutFollowUp(Asking):
         stage is not signed. With `known_at`, patients enrolled and reports signed at that moment or before.
         """
         surgery, pathology = _first_signed("surgery", known_at), _first_signed("pathology", known_at)
-        unsigned = ~exists().where(*_signed(awaiting, known_at)) if awaiting is not None else true()
+        unsigned = resections.c.id.in_(_not_signed(awaiting, known_at)) if awaiting is not None else true()
         return self._frame(
             select(
                 resections.c.id.label("resection_id"),
@@ -166,14 +167,19 @@ class AskingAboutFollowUp(Asking):
 
 def _first_signed(stage: str, known_at: datetime | None) -> ColumnElement[Any]:
     """The moment at which a resection's report of this stage was signed first; missing while it is not."""
-    return select(func.min(reports.c.signed_at)).where(*_signed(stage, known_at)).scalar_subquery()
+    of_it = reports.c.resection_id == resections.c.id
+    return select(func.min(reports.c.signed_at)).where(of_it, _signed(stage, known_at)).scalar_subquery()
 
 
-def _signed(stage: str, known_at: datetime | None) -> list[ColumnElement[bool]]:
-    """That a report of a resection is of this stage and signed, at the moment or before."""
-    return [
-        reports.c.resection_id == resections.c.id,
-        reports.c.stage == stage,
-        reports.c.state == "signed",
-        reports.c.signed_at <= known_at if known_at is not None else true(),
-    ]
+def _not_signed(stage: str, known_at: datetime | None) -> CompoundSelect[Any]:
+    """The resections whose report of this stage is not signed, nor was at the moment.
+
+    As a difference of two lists: SQLite would look into the reports for each resection of a registry.
+    """
+    return select(resections.c.id).except_(select(reports.c.resection_id).where(_signed(stage, known_at)))
+
+
+def _signed(stage: str, known_at: datetime | None) -> ColumnElement[bool]:
+    """That a report is of this stage and signed, at the moment or before."""
+    by_then = reports.c.signed_at <= known_at if known_at is not None else true()
+    return and_(IS_SIGNED, reports.c.stage == stage, by_then)

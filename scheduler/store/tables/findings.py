@@ -31,6 +31,7 @@ reports = Table(
     ),
     CheckConstraint("state = 'draft' OR version = 1 OR reason IS NOT NULL", name="correction_has_a_reason"),
     only_where("uq_reports_one_draft", "state = 'draft'", "resection_id", "stage", unique=True),
+    only_where("ix_reports_signed", "state = 'signed'", "stage", "resection_id", "signed_at"),
 )
 
 rule_texts = Table(

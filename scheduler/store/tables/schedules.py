@@ -60,7 +60,7 @@ visits = Table(
     ForeignKeyConstraint(["episode_id", "plan_version"], ["plans.episode_id", "plans.version"]),
     UniqueConstraint("episode_id", "origin", "grid_month"),
     only_where("ix_visits_open_by_opens_on", "status = 'open'", "opens_on"),
-    only_where("ix_visits_answered", "status <> 'open'", "closes_on", "due_on", "opens_on"),
+    only_where("ix_visits_answered", "status <> 'open'", "closes_on", "due_on", "opens_on", "status"),
 )
 
 plan_changes = Table(  # what a plan's version changed; a visit that it kept has no row
