@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Connection, Engine, Select, Table
+from sqlalchemy import CompoundSelect, Connection, Engine, Select, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from scheduler.errors import HepwatchError
@@ -15,6 +15,7 @@ from scheduler.store.errors import StoreMisused
 from scheduler.store.frames import polars_type
 
 ROWS_AT_A_TIME = 50_000
+Query = Select[Any] | CompoundSelect[Any]
 
 
 class Database(ABC):
@@ -78,7 +79,7 @@ class Database(ABC):
         """What a driver's error says: to a person, or of a promise that we broke. None where it is something else."""
 
     @abstractmethod
-    def frames(self, connection: Connection, statement: Select[Any]) -> Iterator[pl.DataFrame]:
+    def frames(self, connection: Connection, statement: Query) -> Iterator[pl.DataFrame]:
         """The rows that the statement selects, at least one frame, a bounded number of rows in each."""
 
     def close(self) -> None:
@@ -86,6 +87,6 @@ class Database(ABC):
         self.engine.dispose()
 
 
-def selected_schema(statement: Select[Any]) -> dict[str, pl.DataType]:
+def selected_schema(statement: Query) -> dict[str, pl.DataType]:
     """The columns that a statement selects, with the types of a frame."""
     return {column.key or "": polars_type(column.type) for column in statement.selected_columns}

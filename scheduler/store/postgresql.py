@@ -8,13 +8,25 @@ from typing import Any
 import polars as pl
 import psycopg
 from psycopg import errors, sql
-from sqlalchemy import URL, BigInteger, Connection, Select, Table, Text, create_engine, event, func, literal, select
+from sqlalchemy import (
+    URL,
+    BigInteger,
+    Connection,
+    Select,
+    Table,
+    Text,
+    create_engine,
+    event,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
 
 from scheduler.errors import HepwatchError
-from scheduler.store.database import ROWS_AT_A_TIME, Database, selected_schema
+from scheduler.store.database import ROWS_AT_A_TIME, Database, Query, selected_schema
 from scheduler.store.errors import (
     DatabaseRefused,
     DatabaseUnreachable,
@@ -132,7 +144,7 @@ class PostgreSQL(Database):
         """PostgreSQL's insert."""
         return postgresql.insert(table)
 
-    def frames(self, connection: Connection, statement: Select[Any]) -> Iterator[pl.DataFrame]:
+    def frames(self, connection: Connection, statement: Query) -> Iterator[pl.DataFrame]:
         """The rows in bounded frames, streamed by `COPY` as CSV."""
         schema = selected_schema(statement)
         compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 
 from scheduler.errors import HepwatchError
-from scheduler.store.database import ROWS_AT_A_TIME, Database, selected_schema
+from scheduler.store.database import ROWS_AT_A_TIME, Database, Query, selected_schema
 from scheduler.store.errors import DatabaseUnreachable, PromiseBroken, RegistryBusy, StoredAlready, StoreMisused
 
 PRAGMAS = (
@@ -126,7 +126,7 @@ class SQLite(Database):
         """SQLite's insert."""
         return sqlite.insert(table)
 
-    def frames(self, connection: Connection, statement: Select[Any]) -> Iterator[pl.DataFrame]:
+    def frames(self, connection: Connection, statement: Query) -> Iterator[pl.DataFrame]:
         """The rows in bounded frames, made from the driver's own tuples."""
         schema = selected_schema(statement)
         cursor = connection.execute(statement).cursor

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 
 import polars as pl
-from sqlalchemy import Connection, Table, delete, select, update
+from sqlalchemy import Connection, Select, Table, delete, func, select, update
 
 from scheduler.store import audit
 from scheduler.store.claims import KeepingClaims
@@ -25,6 +25,7 @@ from scheduler.store.tables import (
     verdicts,
 )
 
+OF_ALL = episodes.alias("of_all")
 AUDIT_COLUMNS = (
     "actor",
     "action",
@@ -68,14 +69,20 @@ class Transaction(KeepingClaims, Reading):
         all of whose episodes are free is locked as by `lock_patients`; the others are left alone.
         """
         theirs = self._among(episodes.c.patient_id, patient_ids)
-        some = select(episodes.c.id, episodes.c.patient_id, episodes.c.version).where(theirs)
-        free = some.order_by(episodes.c.id).with_for_update(skip_locked=True)
-        rows = [tuple(row) for row in self._connection.execute(free)]
-        locked = pl.DataFrame(rows, schema=dict.fromkeys(("id", "patient_id", "version"), pl.Int64), orient="row")
-        if not self._database.has_one_writer:
-            held = self._frame(some).join(locked, on="id", how="anti")
-            locked = locked.join(held, on="patient_id", how="anti")
+        every = select(episodes.c.id, episodes.c.patient_id, episodes.c.version).where(theirs)
+        locked = self._frame(every) if self._database.has_one_writer else self._free(every)
         return locked.group_by("patient_id").agg(pl.col("version").sum()).sort("patient_id")
+
+    def _free(self, every: Select[tuple[int, int, int]]) -> pl.DataFrame:
+        """Those of the episodes that no other transaction holds, nor another of the same patient, locked now."""
+        of_the_patient = (
+            select(func.count()).where(OF_ALL.c.patient_id == episodes.c.patient_id).scalar_subquery().label("number")
+        )
+        free = every.add_columns(of_the_patient).order_by(episodes.c.id).with_for_update(skip_locked=True, of=episodes)
+        columns = ("id", "patient_id", "version", "number")
+        rows = [tuple(row) for row in self._connection.execute(free)]
+        locked = pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.Int64), orient="row")
+        return locked.filter(pl.len().over("patient_id") == pl.col("number"))
 
     def raise_versions(self, patient_ids: Iterable[int]) -> None:
         """Raise the version of these patients' episodes, so that whoever read them before notices a change."""

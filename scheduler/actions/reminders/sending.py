@@ -105,7 +105,7 @@ def _attempted(run: Run, day: SiteDay, rows: pl.DataFrame, addresses: Addresses,
         if _is_too_late(run, day, rows):
             transaction.delete_claims(rows["reminder_id"], worker=worker)
             return rows.clear()
-        versions = dict(rows.select("reminder_id", "version").rows())
+        versions = dict(zip(rows["reminder_id"], rows["version"], strict=True))
         if transaction.attempt_claims(versions, worker=worker, newest_recipient_id=newest) == rows.height:
             return rows
         transaction.delete_claims(versions, worker=worker)  # of those that were begun none is given back

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Column, ColumnElement, Connection, FromClause, Select, Table, exists, true
+from sqlalchemy import Column, ColumnElement, Connection, FromClause, Table, exists, true
 
-from scheduler.store.database import Database
+from scheduler.store.database import Database, Query
 from scheduler.store.errors import StoreMisused
 from scheduler.store.identity import Key
 
@@ -22,11 +22,11 @@ class Asking:
         self._connection = connection
         self._key = key
 
-    def _frame(self, statement: Select[Any]) -> pl.DataFrame:
+    def _frame(self, statement: Query) -> pl.DataFrame:
         """All rows that the statement selects."""
         return pl.concat(self._frames(statement))
 
-    def _frames(self, statement: Select[Any]) -> Iterator[pl.DataFrame]:
+    def _frames(self, statement: Query) -> Iterator[pl.DataFrame]:
         """The rows that the statement selects, a bounded number at a time."""
         return self._database.frames(self._connection, statement)
 

@@ -4,7 +4,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 import polars as pl
-from sqlalchemy import ColumnElement, Select, and_, case, exists, false, func, literal_column, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    case,
+    exists,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+    union_all,
+)
 
 from scheduler.store.reading.asking import Asking, Ids, columns_of
 from scheduler.store.reading.schedules import IS_OPEN
@@ -14,9 +27,12 @@ from scheduler.store.tables import episodes, events, job_days, patients, reminde
 IS_NOT_OPEN = visits.c.status != literal_column("'open'")
 NOT_SENT = reminders.c.state != literal_column("'sent'")
 LEDGER = [reminders.c.id.label("reminder_id"), *columns_of(reminders, without="id")]
-OF_A_VISIT = ("visit_id", "patient_id", "rung", "occurrence", "recipient", "owed_on", "state", "may_repeat")
-TOLD = [reminders.c.id.label("reminder_id"), *(reminders.c[name] for name in OF_A_VISIT)]
-TRIED_AT = case((reminders.c.state == "failed", reminders.c.settled_at)).label("settled_at")
+SUBJECT = ("visit_id", "patient_id", "task", "opened_on")
+TOLD = [
+    reminders.c.id.label("reminder_id"),
+    *(reminders.c[name] for name in (*SUBJECT, "rung", "occurrence", "recipient", "owed_on", "state", "may_repeat")),
+    case((reminders.c.state == "failed", reminders.c.settled_at)).label("settled_at"),
+]
 NEWER = reminders.alias("newer")
 IS_VISIT = reminders.c.visit_id.is_not(None)
 FOLLOWING = visits.alias("following")
@@ -75,20 +91,20 @@ class AskingAboutReminders(Asking):
         """What the ledger has of these visits, and of the tasks of these patients, as far as it decides what is owed.
 
         Of each rung and recipient the newest row on the account of the day or of one before, and every row of a later
-        day. `reminder_id, visit_id, patient_id, rung, occurrence, recipient, owed_on, state, may_repeat, settled_at,
-        task, opened_on`; `settled_at` of what failed alone.
+        day. `reminder_id, visit_id, patient_id, task, opened_on, rung, occurrence, recipient, owed_on, state,
+        may_repeat, settled_at`; `settled_at` of what failed alone.
         """
-        of_visits = self._frame(
-            select(*TOLD, TRIED_AT)
+        of_visits = (
+            select(*TOLD)
             .where(IS_VISIT, self._among(reminders.c.visit_id, visit_ids))
             .where(_decides(as_of, NEWER.c.visit_id.is_not(None), "visit_id"))
         )
-        of_tasks = self._frame(
-            select(*TOLD, TRIED_AT, reminders.c.task, reminders.c.opened_on)
+        of_tasks = (
+            select(*TOLD)
             .where(~IS_VISIT, self._among(reminders.c.patient_id, tasks_of))
             .where(_decides(as_of, NEWER.c.visit_id.is_(None), "patient_id", "task", "opened_on"))
         )
-        return pl.concat([of_tasks, of_visits], how="diagonal")
+        return self._frame(union_all(of_visits, of_tasks))
 
     def visits_answered_since(self, episode_ids: Ids, due_from: date) -> pl.DataFrame:
         """The visits of these episodes that are done or missed and due on this day or later, by episode and due day.
