@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 
 import polars as pl
-from sqlalchemy import Connection, Select, Table, delete, func, select, update
+from sqlalchemy import Connection, Select, Table, delete, select, update
 
 from scheduler.store import audit
 from scheduler.store.claims import KeepingClaims
@@ -25,7 +25,6 @@ from scheduler.store.tables import (
     verdicts,
 )
 
-OF_ALL = episodes.alias("of_all")
 AUDIT_COLUMNS = (
     "actor",
     "action",
@@ -75,14 +74,11 @@ class Transaction(KeepingClaims, Reading):
 
     def _free(self, every: Select[tuple[int, int, int]]) -> pl.DataFrame:
         """Those of the episodes that no other transaction holds, nor another of the same patient, locked now."""
-        of_the_patient = (
-            select(func.count()).where(OF_ALL.c.patient_id == episodes.c.patient_id).scalar_subquery().label("number")
-        )
-        free = every.add_columns(of_the_patient).order_by(episodes.c.id).with_for_update(skip_locked=True, of=episodes)
-        columns = ("id", "patient_id", "version", "number")
+        free = every.order_by(episodes.c.id).with_for_update(skip_locked=True)
         rows = [tuple(row) for row in self._connection.execute(free)]
-        locked = pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.Int64), orient="row")
-        return locked.filter(pl.len().over("patient_id") == pl.col("number"))
+        locked = pl.DataFrame(rows, schema=dict.fromkeys(("id", "patient_id", "version"), pl.Int64), orient="row")
+        held = self._frame(every).join(locked, on="id", how="anti")  # asked after locking: one may be new
+        return locked.join(held, on="patient_id", how="anti")
 
     def raise_versions(self, patient_ids: Iterable[int]) -> None:
         """Raise the version of these patients' episodes, so that whoever read them before notices a change."""

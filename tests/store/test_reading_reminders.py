@@ -364,7 +364,7 @@ TASK = {"task": "treatment_decision", "opened_on": DUE}
 
 
 @pytest.mark.parametrize("subject", [pytest.param({}, id="a visit"), pytest.param(TASK, id="a task")])
-def test_of_each_rung_and_recipient_the_newest_row_up_to_the_day_is_given_and_every_later_one(
+def test_of_each_rung_and_recipient_the_last_row_that_has_not_failed_is_given_and_what_came_after_it(
     registry: Registry, subject: dict[str, object]
 ) -> None:
     followed = with_patients(registry, 1)
@@ -375,6 +375,8 @@ def test_of_each_rung_and_recipient_the_newest_row_up_to_the_day_is_given_and_ev
         "owed_on": told_on,
         "rung": ["overdue"] * 5 + ["due"],
         "recipient": ["patient"] * 4 + ["coordinator:ann", "patient"],
+        "state": ["sent", "unknown", "failed", "sent", "sent", "sent"],
+        "why": [None, "no answer", "refused", None, None, None],
     }
     told(registry, some_reminders([None if subject else followed.visits[0]] * 6, followed.patients * 6, **rows))
 
@@ -383,10 +385,21 @@ def test_of_each_rung_and_recipient_the_newest_row_up_to_the_day_is_given_and_ev
             days: sorted(
                 reading.became_of(followed.visits, tasks_of=followed.patients, as_of=DUE + days * DAY)["reminder_id"]
             )
-            for days in (0, 7, 30)
+            for days in (0, 7, 14, 30)
         }
 
-    assert given == {0: [1, 2, 3, 4, 5, 6], 7: [2, 3, 4, 5, 6], 30: [4, 5, 6]}
+    assert given == {0: [1, 2, 3, 4, 5, 6], 7: [2, 3, 4, 5, 6], 14: [2, 3, 4, 5, 6], 30: [4, 5, 6]}
+
+
+def test_a_row_of_a_later_day_is_given_though_its_number_is_lower(registry: Registry) -> None:
+    followed = with_patients(registry, 1)
+    rows = {"occurrence": [4, 2, 1], "owed_on": [DUE + 21 * DAY, DUE + 28 * DAY, DUE]}
+    told(registry, some_reminders([*followed.visits] * 3, followed.patients * 3, **rows))
+
+    with registry.reading() as reading:
+        became = reading.became_of(followed.visits, tasks_of=[], as_of=DUE + 30 * DAY)
+
+    assert sorted(became["reminder_id"]) == [1, 2]
 
 
 @pytest.mark.parametrize(

@@ -70,10 +70,10 @@ class Account:
 def outcomes(asked: pl.DataFrame, ledger: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
     """What has become of everything that is asked for (`OUTCOMES`); what earlier days settled is left out.
 
-    Of each rung of a visit or task and each recipient the newest row up to the day counts, and every row of a later
-    day; earlier ones need not be given. Where the newest was told since this occurrence began, it is this occurrence;
-    else this one comes after it, so that a visit that was moved, or a rung that repeats otherwise than it did, is told
-    of again.
+    Of each rung of a visit or task and each recipient there count the last row up to the day that has not failed, what
+    failed after it, and every row of a later day; others need not be given. A row of a day since this occurrence began
+    is this occurrence's, before all one that has not failed. Where there is none it comes after all that there were, so
+    that a visit that was moved, or a rung that repeats otherwise than it did, is told of again.
     What failed and is to be tried again is owed, if nothing speaks against it. Else a row on the account of an earlier
     day is settled, one of this day has the outcome that the ledger has, and one of a later day is suppressed: it was
     told when this day was over. A rung that repeats is not told before so many days have passed since it was told
@@ -107,21 +107,29 @@ def outcomes(asked: pl.DataFrame, ledger: pl.DataFrame, *, as_of: date) -> pl.Da
 
 
 def _placed(asked: pl.LazyFrame, ledger: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
-    """What is asked for, each row with the ledger's row of its occurrence and the day on which it was told before."""
-    newest = (
+    """What is asked for, each row with the ledger's row of its occurrence, and the day on which it was told before."""
+    row, has_failed = pl.struct("occurrence", *ROW), pl.col("state") == Outcome.FAILED.value
+    known = (
         ledger.filter(pl.col("owed_on") <= as_of)
-        .sort("occurrence")
-        .unique(TELLING, keep="last")
-        .select(*TELLING, *ROW, newest="occurrence")
+        .sort("owed_on", "occurrence")
+        .group_by(TELLING)
+        .agg(
+            highest=pl.col("occurrence").max(),
+            told=row.filter(~has_failed).last(),
+            failed=row.filter(has_failed).last(),
+            told_on=pl.col("owed_on").filter(~has_failed, pl.col("owed_on") < as_of).last(),
+        )
     )
-    is_it = pl.col("owed_on") >= pl.col("occurs_on")
-    after_it = pl.max_horizontal("occurrence", pl.col("newest") + 1)
-    was_told = (pl.col("state") != Outcome.FAILED.value) & (pl.col("owed_on") < as_of)
-    return asked.join(newest, on=TELLING, how="left", nulls_equal=True, maintain_order="left").with_columns(
-        pl.when(is_it).then("newest").otherwise(after_it).alias("occurrence"),
-        pl.when(was_told).then("owed_on").alias("told_on"),
-        *(pl.when(is_it).then(name).alias(name) for name in ROW),
+    both = asked.join(known, on=TELLING, how="left", nulls_equal=True, maintain_order="left")
+    return both.with_columns(it=pl.coalesce(_since_it_began("told"), _since_it_began("failed"))).with_columns(
+        pl.coalesce(pl.col("it").struct["occurrence"], pl.max_horizontal("occurrence", pl.col("highest") + 1)),
+        *(pl.col("it").struct[name] for name in ROW),
     )
+
+
+def _since_it_began(row: str) -> pl.Expr:
+    """A row of the ledger where it is of a day since the occurrence began; else nothing."""
+    return pl.when(pl.col(row).struct["owed_on"] >= pl.col("occurs_on")).then(row)
 
 
 def _why_not(as_of: date) -> pl.Expr:

@@ -90,9 +90,9 @@ class AskingAboutReminders(Asking):
     def became_of(self, visit_ids: Ids, *, tasks_of: Ids, as_of: date) -> pl.DataFrame:
         """What the ledger has of these visits, and of the tasks of these patients, as far as it decides what is owed.
 
-        Of each rung and recipient the newest row on the account of the day or of one before, and every row of a later
-        day. `reminder_id, visit_id, patient_id, task, opened_on, rung, occurrence, recipient, owed_on, state,
-        may_repeat, settled_at`; `settled_at` of what failed alone.
+        Of each rung and recipient the last row up to the day that has not failed, what failed after it, and every row
+        of a later day. `reminder_id, visit_id, patient_id, task, opened_on, rung, occurrence, recipient, owed_on,
+        state, may_repeat, settled_at`; `settled_at` of what failed alone.
         """
         of_visits = (
             select(*TOLD)
@@ -184,10 +184,11 @@ def _at(site_id: int | None) -> ColumnElement[bool]:
 
 
 def _decides(as_of: date, is_of_a_kind: ColumnElement[bool], *subject: str) -> ColumnElement[bool]:
-    """That a row of the ledger is of a later day, or the newest of its rung and recipient up to the day."""
+    """That a row of the ledger is of a later day, or that none that has not failed has come after it up to the day."""
     same = [NEWER.c[name] == reminders.c[name] for name in (*subject, "rung", "recipient")]
-    is_newer = and_(is_of_a_kind, *same, NEWER.c.occurrence > reminders.c.occurrence, NEWER.c.owed_on <= as_of)
-    return or_(reminders.c.owed_on > as_of, ~exists().where(is_newer))
+    by_then = NEWER.c.owed_on.between(reminders.c.owed_on, as_of)
+    came_after = and_(is_of_a_kind, *same, NEWER.c.occurrence > reminders.c.occurrence, by_then)
+    return or_(reminders.c.owed_on > as_of, ~exists().where(came_after, NEWER.c.state != "failed"))
 
 
 def _on_a_day(days: Mapping[str, Sequence[date]]) -> ColumnElement[bool]:

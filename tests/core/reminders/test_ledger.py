@@ -134,6 +134,46 @@ def test_a_rung_that_was_told_weekly_and_now_repeats_monthly_is_told_again_a_mon
     assert outcomes(rows, a_ledger(*weekly), as_of=on).select("occurrence", "outcome").rows() == expected
 
 
+FAILED: dict[str, Any] = {"state": "failed", "may_repeat": True}
+
+
+def test_a_visit_moved_and_moved_back_is_not_told_of_twice_though_the_telling_between_failed() -> None:
+    told = a_ledger({}, {"occurrence": 2, "owed_on": DUE + 7 * DAY, **FAILED})
+
+    assert became(DUE + 8 * DAY, told) == []
+
+
+@pytest.mark.parametrize("repeats_every_days", [7, 28])
+def test_what_failed_after_a_rung_was_told_does_not_shorten_the_time_until_it_repeats(repeats_every_days: int) -> None:
+    rung = a_rung("overdue", CountedFrom.CLOSES, 1, Role.PATIENT, repeats_every_days=repeats_every_days)
+    told = {"rung": "overdue", "occurrence": 4, "owed_on": CLOSES + 25 * DAY}
+    ledger = a_ledger(told, told | {"occurrence": 5, "owed_on": CLOSES + 28 * DAY, "state": "failed"})
+    rows = asked_for(some_visits(), some_tasks(), a_policy(rung), an_audience(), as_of=CLOSES + 29 * DAY)
+
+    found = outcomes(rows, ledger, as_of=CLOSES + 29 * DAY)
+
+    assert found.select("occurrence", "outcome", "why_not").rows() == [(6, "suppressed", "told_lately")]
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        pytest.param(28, [(1, "overdue", 2, "sent")], id="the same day"),
+        pytest.param(29, [], id="the day after"),
+        pytest.param(35, [(1, "overdue", 5, "owed")], id="a week later, after all numbers that are taken"),
+    ],
+)
+def test_a_ledger_whose_later_rows_have_lower_numbers_is_read_by_its_days(
+    days: int, expected: list[tuple[Any, ...]]
+) -> None:
+    rows = [
+        {"rung": "overdue", "occurrence": number, "owed_on": CLOSES + on * DAY} for number, on in ((4, 21), (2, 28))
+    ]
+    later: dict[str, Any] = {"closes_on": CLOSES + 27 * DAY}
+
+    assert became(CLOSES + days * DAY, a_ledger(*rows), later) == expected
+
+
 def test_a_day_adds_up() -> None:
     rows = asked_for(some_visits({}, {"booked_on": DUE}, {}), some_tasks(), a_policy(), an_audience(), as_of=DUE)
     ledger = a_ledger({}, {"visit_id": 3, "patient_id": 3, "state": "claimed"})
