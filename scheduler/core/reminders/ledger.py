@@ -117,11 +117,14 @@ def _placed(asked: pl.LazyFrame, ledger: pl.LazyFrame, as_of: date) -> pl.LazyFr
             highest=pl.col("occurrence").max(),
             told=row.filter(~has_failed).last(),
             failed=row.filter(has_failed).last(),
-            told_on=pl.col("owed_on").filter(~has_failed, pl.col("owed_on") < as_of).last(),
         )
     )
-    both = asked.join(known, on=TELLING, how="left", nulls_equal=True, maintain_order="left")
-    return both.with_columns(it=pl.coalesce(_since_it_began("told"), _since_it_began("failed"))).with_columns(
+    told_on = pl.col("told").struct["owed_on"]
+    both = asked.join(known, on=TELLING, how="left", nulls_equal=True, maintain_order="left").with_columns(
+        it=pl.coalesce(_since_it_began("told"), _since_it_began("failed")),
+        told_on=pl.when(told_on < as_of).then(told_on),
+    )
+    return both.with_columns(
         pl.coalesce(pl.col("it").struct["occurrence"], pl.max_horizontal("occurrence", pl.col("highest") + 1)),
         *(pl.col("it").struct[name] for name in ROW),
     )

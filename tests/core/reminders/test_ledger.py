@@ -265,3 +265,55 @@ def test_every_day_adds_up_once_nothing_is_owed(rows: list[tuple[dict[str, Any],
     assert adds_up.unaccounted == found.filter(outcome="owed").height
     assert adds_up.suppressed == sum(adds_up.reasons.values())
     assert adds_up.sent + adds_up.failed + adds_up.unknown == len(told)
+
+
+told_rows = st.lists(
+    st.fixed_dictionaries(
+        {
+            "occurrence": st.integers(1, 8),
+            "owed_on": st.dates(CLOSES - 10 * DAY, CLOSES + 50 * DAY),
+            "state": st.sampled_from(["claimed", "sent", "failed", "unknown"]),
+            "may_repeat": st.booleans(),
+        }
+    ),
+    max_size=8,
+    unique_by=lambda row: row["occurrence"],
+)
+
+
+@given(
+    told=told_rows, on=st.integers(1, 50).map(lambda days: CLOSES + days * DAY), every=st.sampled_from([None, 7, 28])
+)
+def test_whatever_a_ledger_holds_nothing_is_told_twice_and_no_number_is_given_twice(
+    told: list[dict[str, Any]], on: date, every: int | None
+) -> None:
+    """Also clocks that went back, visits that were moved, and policies that repeated otherwise."""
+    ledger = a_ledger(*({"rung": "overdue"} | row for row in told))
+    rung = a_rung("overdue", CountedFrom.CLOSES, 1, Role.PATIENT, repeats_every_days=every)
+    rows = asked_for(some_visits(), some_tasks(), a_policy(rung), an_audience(), as_of=on)
+
+    owed = outcomes(rows, ledger, as_of=on).filter(outcome="owed")
+
+    by_then = [row for row in told if row["owed_on"] <= on]
+    lasting = [row for row in by_then if row["state"] != "failed"]
+    for row in owed.to_dicts():
+        assert all(each["owed_on"] < row["occurs_on"] for each in lasting)
+        assert all(each["owed_on"] + timedelta(days=every or 0) <= on for each in lasting)
+        assert row["reminder_id"] is not None or row["occurrence"] not in ledger["occurrence"]
+    assert outcomes(rows, ledger.filter(~_hidden(told, on)), as_of=on).equals(outcomes(rows, ledger, as_of=on))
+
+
+def _hidden(told: list[dict[str, Any]], on: date) -> pl.Series:
+    """Which rows nobody need read: one that has not failed came after them, by number and by day."""
+    return pl.Series(
+        [
+            any(
+                later["occurrence"] > row["occurrence"]
+                and row["owed_on"] <= later["owed_on"] <= on
+                and later["state"] != "failed"
+                for later in told
+            )
+            for row in told
+        ],
+        dtype=pl.Boolean,
+    )
