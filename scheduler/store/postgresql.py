@@ -8,19 +8,7 @@ from typing import Any
 import polars as pl
 import psycopg
 from psycopg import errors, sql
-from sqlalchemy import (
-    URL,
-    BigInteger,
-    Connection,
-    Select,
-    Table,
-    Text,
-    create_engine,
-    event,
-    func,
-    literal,
-    select,
-)
+from sqlalchemy import URL, BigInteger, Connection, Select, Table, Text, create_engine, event, func, literal, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError

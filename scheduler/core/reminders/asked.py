@@ -54,8 +54,6 @@ ASKED: dict[str, pl.DataType] = {
     "closes_on": pl.Date(),
     "booked_on": pl.Date(),
     "rung": pl.String(),
-    "rank": pl.Int64(),
-    "reached_on": pl.Date(),
     "occurrence": pl.Int64(),
     "occurs_on": pl.Date(),  # the first day of the occurrence
     "recipient": pl.String(),
@@ -70,7 +68,8 @@ ASKED: dict[str, pl.DataType] = {
 
 
 STANDS_DAYS = 7  # policy: so long a missed visit stands on a rung, whatever days of them are quiet
-ONE_TELLING = ("visit_id", "patient_id", "task", "opened_on", "rung", "recipient")
+SUBJECT = ["visit_id", "patient_id", "task", "opened_on"]
+TELLING = [*SUBJECT, "rung", "recipient"]  # one row of what is asked for
 
 
 class WhyNot(StrEnum):
@@ -158,7 +157,7 @@ def asked_for(
         )
         .select(pl.col(name).cast(kind) for name, kind in ASKED.items())
         .sort(pl.col("why_not").is_not_null(), maintain_order=True)
-        .unique(ONE_TELLING, keep="first", maintain_order=True)
+        .unique(TELLING, keep="first", maintain_order=True)
     )
 
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 import polars as pl
 
 from scheduler.core.collecting import collected
-from scheduler.core.reminders.asked import ASKED, WhyNot
+from scheduler.core.reminders.asked import ASKED, SUBJECT, TELLING, WhyNot
 
 LEDGER: dict[str, pl.DataType] = {
     "reminder_id": pl.Int64(),
@@ -33,9 +33,7 @@ OUTCOMES: dict[str, pl.DataType] = {
     "reminder_id": pl.Int64(),  # missing where the ledger has no row
 }
 COUNTS = ("eligible", "sent", "failed", "suppressed", "unknown")  # of an account; the first is the sum of the others
-SUBJECT = ["visit_id", "patient_id", "task", "opened_on"]
-KEY = [*SUBJECT, "rung", "occurrence", "recipient"]
-TELLING = [*SUBJECT, "rung", "recipient"]
+KEY = [*TELLING, "occurrence"]
 ROW = ["reminder_id", "owed_on", "state", "may_repeat"]
 
 
@@ -216,7 +214,7 @@ def passed_over(rows: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFrame:
     0
     """
     one_occurrence = [*TELLING, "occurs_on"]
-    still = standing.select(*one_occurrence, stands=pl.lit(value=True)).unique(one_occurrence)
+    still = standing.select(*one_occurrence, stands=pl.lit(value=True))
     is_owed = pl.col("outcome") == Outcome.OWED.value
     became = pl.when("stands").then(pl.lit(WhyNot.NOT_RUNNING.value)).otherwise(pl.lit(WhyNot.SUPERSEDED.value))
     return (

@@ -9,7 +9,7 @@ import polars as pl
 from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, true, union
 
 from scheduler.store.reading.asking import Asking, is_newest
-from scheduler.store.reading.follow_up import IS_SIGNED, NEWER_EXAMINATIONS, ONE_OF_A_PROCEDURE
+from scheduler.store.reading.follow_up import NEWER_EXAMINATIONS, ONE_OF_A_PROCEDURE, is_signed
 from scheduler.store.reading.schedules import IS_CURRENT
 from scheduler.store.tables import episodes, events, examinations, patients, plans, reports, sites
 
@@ -77,8 +77,8 @@ def _to_settle(provisional_since: datetime) -> Select[Any]:
         EARLIER_PLANS.c.provisional,
         EARLIER_PLANS.c.recorded_at <= provisional_since,
     )
-    of_it = and_(reports.c.resection_id == episodes.c.resection_id, IS_SIGNED)
-    is_unplanned = plans.c.episode_id.is_(None) & exists().where(of_it, reports.c.stage == "pathology")
+    of_it = reports.c.resection_id == episodes.c.resection_id
+    is_unplanned = plans.c.episode_id.is_(None) & exists().where(of_it, is_signed("pathology"))
     return (
         select(episodes.c.patient_id)
         .outerjoin(plans, and_(plans.c.episode_id == episodes.c.id, IS_CURRENT))

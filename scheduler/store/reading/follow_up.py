@@ -168,7 +168,7 @@ class AskingAboutFollowUp(Asking):
 def _first_signed(stage: str, known_at: datetime | None) -> ColumnElement[Any]:
     """The moment at which a resection's report of this stage was signed first; missing while it is not."""
     of_it = reports.c.resection_id == resections.c.id
-    return select(func.min(reports.c.signed_at)).where(of_it, _signed(stage, known_at)).scalar_subquery()
+    return select(func.min(reports.c.signed_at)).where(of_it, is_signed(stage, known_at)).scalar_subquery()
 
 
 def _not_signed(stage: str, known_at: datetime | None) -> CompoundSelect[Any]:
@@ -176,10 +176,10 @@ def _not_signed(stage: str, known_at: datetime | None) -> CompoundSelect[Any]:
 
     As a difference of two lists: SQLite would look into the reports for each resection of a registry.
     """
-    return select(resections.c.id).except_(select(reports.c.resection_id).where(_signed(stage, known_at)))
+    return select(resections.c.id).except_(select(reports.c.resection_id).where(is_signed(stage, known_at)))
 
 
-def _signed(stage: str, known_at: datetime | None) -> ColumnElement[bool]:
+def is_signed(stage: str, known_at: datetime | None = None) -> ColumnElement[bool]:
     """That a report is of this stage and signed, at the moment or before."""
     by_then = reports.c.signed_at <= known_at if known_at is not None else true()
     return and_(IS_SIGNED, reports.c.stage == stage, by_then)

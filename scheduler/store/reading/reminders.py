@@ -120,9 +120,9 @@ class AskingAboutReminders(Asking):
 
     def reminders_of(self, visit_ids: Ids = None, *, tasks_of: Ids = ()) -> pl.DataFrame:
         """What the ledger has of these visits, and of the tasks of these patients: `reminder_id` and its columns."""
-        of_visits = self._frame(select(*LEDGER).where(IS_VISIT, self._among(reminders.c.visit_id, visit_ids)))
-        of_tasks = self._frame(select(*LEDGER).where(~IS_VISIT, self._among(reminders.c.patient_id, tasks_of)))
-        return pl.concat([of_visits, of_tasks]).sort("reminder_id")
+        of_visits = select(*LEDGER).where(IS_VISIT, self._among(reminders.c.visit_id, visit_ids))
+        of_tasks = select(*LEDGER).where(~IS_VISIT, self._among(reminders.c.patient_id, tasks_of))
+        return self._frame(union_all(of_visits, of_tasks)).sort("reminder_id")
 
     def reminders_on(self, site_id: int, on: date) -> pl.DataFrame:
         """What stands on the account of a site's day: `reminder_id` and the other columns."""
